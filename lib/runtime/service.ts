@@ -1,0 +1,173 @@
+/** What a yard offers to its faces (server, command line, examples): the types of the public API. */
+import type { ChatMessage, FinishReason, Usage } from './backend.js';
+
+export type TaskClass = 'interactive' | 'standard' | 'batch' | 'background';
+
+/** Scheduling hints that every request may carry. */
+export interface TaskHints {
+  /** Whose work this is, for fair shares. Default "default". */
+  tenant?: string;
+  /** Default "standard". */
+  class?: TaskClass;
+  /** Finite number, higher is more urgent, default 0; one step is one half-life of waiting. */
+  priority?: number;
+  /** Tasks of one session go to the slot that holds their earlier turns. Default: derived from tenant and first messages. */
+  session?: string;
+  /** Milliseconds from now until the answer is worthless. */
+  deadlineMs?: number;
+  /** Cancels the task wherever it is; its slot is freed at once. */
+  signal?: AbortSignal;
+}
+
+/** Generation fields, as a caller gives them; `undefined` means the default. */
+export interface GenerationRequest {
+  /** Default 512, cut to what the context leaves. */
+  maxTokens?: number;
+  /** Default 0.7. */
+  temperature?: number;
+  /** Default 1. */
+  topP?: number;
+  seed?: number;
+  stop?: string | readonly string[];
+  jsonSchema?: Readonly<Record<string, unknown>>;
+}
+
+export interface ChatRequest extends TaskHints, GenerationRequest {
+  model: string;
+  messages: readonly ChatMessage[];
+}
+
+export interface CompletionRequest extends TaskHints, GenerationRequest {
+  model: string;
+  prompt: string | readonly number[];
+}
+
+export interface EmbedRequest extends TaskHints {
+  model: string;
+  /** Each input is one task. */
+  input: string | readonly string[] | readonly number[] | readonly (readonly number[])[];
+}
+
+/** One piece of a streamed answer. */
+export interface ChatPart {
+  text: string;
+}
+
+/** How an answer ended and what it cost. */
+export interface ChatResult {
+  /** The scheduler's id of the task, unique within the process. */
+  id: string;
+  /** The whole answer that has not been read as parts… and all of it when nothing was iterated. */
+  text: string;
+  finishReason: FinishReason;
+  usage: Usage;
+  /** From submission to the start in a slot, ms. */
+  waitMs: number;
+  /** From submission to the first token, ms; undefined when none came. */
+  firstTokenMs: number | undefined;
+  /** From submission to the end, ms. */
+  totalMs: number;
+}
+
+/**
+ * A submitted chat or completion. It runs from the moment it is made, whether or not it is read.
+ * Iterating yields text as it comes and throws the typed error if the task fails. Leaving the loop (`break`, `return()`) cancels it.
+ */
+export interface ChatStream extends AsyncIterable<ChatPart> {
+  readonly id: string;
+  /** Resolves with the prompt's length when the request was validated, sized and admitted; rejects when it is refused. Safe to ignore. */
+  accepted(): Promise<{ promptTokens: number }>;
+  /** Resolves when the task is in a slot: how long it waited. Rejects when it ends before that. Safe to ignore. */
+  started(): Promise<{ waitMs: number }>;
+  /** The outcome. Without iteration it collects the text itself. Rejects with the typed error. Safe to ignore. */
+  result(): Promise<ChatResult>;
+  /** Ends the task; its slot is freed at once. No effect once settled. */
+  cancel(reason?: unknown): void;
+  [Symbol.asyncIterator](): AsyncIterator<ChatPart, void, undefined>;
+}
+
+export interface EmbedResult {
+  /** In the order of the inputs, unit length. */
+  vectors: Float32Array[];
+  promptTokens: number;
+  /** Longest wait among the inputs, ms. */
+  waitMs: number;
+}
+
+/** A served model as the faces show it. */
+export interface ModelInfo {
+  name: string;
+  state: 'loading' | 'ready' | 'restarting' | 'failed';
+  /** True for the generated stand-in that is used when no model was given. */
+  standIn: boolean;
+  sequences: number;
+  /** Undefined until the engine was ready once. */
+  contextTokens: number | undefined;
+  generates: boolean | undefined;
+  embeds: boolean | undefined;
+  /** Seconds since the Unix epoch, from the file's modification time. */
+  createdSeconds: number;
+  enginePid: number | undefined;
+  description: string | undefined;
+}
+
+/** A snapshot for health, metrics and people. Everything is a plain number or string. */
+export interface YardStats {
+  queued: number;
+  running: number;
+  /** Since the start, by outcome. */
+  outcomes: Readonly<Record<'completed' | 'failed' | 'cancelled' | 'refused' | 'expired', number>>;
+  /** By model name. */
+  models: Readonly<
+    Record<
+      string,
+      {
+        queued: number;
+        running: number;
+        /** Slots leased / in all. */
+        slotsUsed: number;
+        slotsTotal: number;
+        promptTokens: number;
+        cachedTokens: number;
+        outputTokens: number;
+        engineStarts: number;
+        engineDeaths: number;
+      }
+    >
+  >;
+  /** Ledger by pool name: units are the pool's own (slots, bytes). */
+  pools: Readonly<Record<string, { capacity: number; leased: number }>>;
+  /** Grants by the precedence rule that decided them. */
+  grantsByRule: Readonly<Record<string, number>>;
+}
+
+/** One record per settled task, for logs and metrics. Holds no prompt or answer text. */
+export interface TaskRecord {
+  id: string;
+  model: string;
+  tenant: string;
+  class: TaskClass;
+  outcome: 'completed' | 'failed' | 'cancelled' | 'refused' | 'expired';
+  errorCode: string | undefined;
+  waitMs: number;
+  firstTokenMs: number | undefined;
+  totalMs: number;
+  promptTokens: number;
+  cachedTokens: number;
+  outputTokens: number;
+}
+
+/** The surface that the server is built on; `Yard` implements it. */
+export interface YardService {
+  chat(request: ChatRequest): ChatStream;
+  complete(request: CompletionRequest): ChatStream;
+  embed(request: EmbedRequest): Promise<EmbedResult>;
+  models(): ModelInfo[];
+  stats(): YardStats;
+  /** Called once per settled task; returns the unsubscribe function. */
+  onSettled(listener: (record: TaskRecord) => void): () => void;
+  /** Resolves when every model is ready; rejects with the first model's typed error that makes it fail for good. */
+  ready(): Promise<void>;
+  /** Stops accepting; lets running and queued work end for at most `drainMs` (default 0: cancel at once), then ends engines. */
+  close(options?: { drainMs?: number }): Promise<void>;
+}
