@@ -60,6 +60,11 @@ export type FinishReason = 'stop' | 'length' | 'cancelled';
 
 /** Where a backend reports to. Every call is synchronous and cheap; a backend may call it many times per event-loop turn. */
 export interface BackendSink {
+  /**
+   * The engine process is up and has worked out what a load would take; nothing is loaded yet. The runtime answers with
+   * {@link Backend.load} when the ledger grants it, or closes the backend.
+   */
+  estimated(estimate: LoadEstimate): void;
   /** The engine can take work. Called at each (re)start. */
   ready(info: BackendInfo): void;
   /**
@@ -82,6 +87,16 @@ export interface BackendSink {
   failed(task: number, error: AgentyardError): void;
   /** The backend is gone with everything it ran: all its slots are empty, every task it owed is lost. */
   down(exitCode: number | undefined, exitSignal: string | undefined, error: AgentyardError | undefined): void;
+}
+
+/** What a load is expected to take, in bytes, upper bound: reserve this much. */
+export interface LoadEstimate {
+  /** Host memory: weights, KV cache, compute buffers, safety margin of the estimate. */
+  ramBytes: number;
+  /** Device memory of all GPUs together; 0 on a CPU engine. */
+  vramBytes: number;
+  /** How it was found: the engine's own simulation, or arithmetic on the file's header. */
+  source: 'engine' | 'header';
 }
 
 /** What a backend says of itself when it becomes ready. */
@@ -114,8 +129,10 @@ export interface Prepared {
 
 export interface Backend {
   readonly model: string;
-  /** Begin loading; later `sink.ready` or `sink.down`. Idempotent while loading or ready. */
+  /** Start the engine process; later `sink.estimated`, or `sink.down`. Called again after each `down`. */
   launch(sink: BackendSink): void;
+  /** Load the model, once memory is leased; later `sink.ready` or `sink.down`. */
+  load(): void;
   /**
    * Tokenise a job without running it and without stalling running work.
    * @throws {@link PromptTooLongError} when the prompt leaves no room for one token; {@link InvalidRequestError} when the job
