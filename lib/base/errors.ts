@@ -123,11 +123,8 @@ export class QueueTimeoutError extends AgentyardError {
 
 /** The task's deadline cannot be met any more, or could not be met from the start. */
 export class DeadlineError extends AgentyardError {
-  readonly deadlineMs: number;
-
-  constructor(deadlineMs: number, message: string) {
+  constructor(message: string) {
     super('AY_DEADLINE', message);
-    this.deadlineMs = deadlineMs;
   }
 }
 
@@ -152,16 +149,16 @@ export class CancelledError extends AgentyardError {
   }
 }
 
-/** A stream was left unread for too long while its buffer was full. */
+/** A stream's buffer was full and nobody read it for too long. */
 export class UnreadStreamError extends AgentyardError {
-  readonly bufferedBytes: number;
+  readonly unreadMs: number;
 
-  constructor(bufferedBytes: number, unreadMs: number) {
+  constructor(unreadMs: number) {
     super(
       'AY_STREAM_UNREAD',
-      `The stream held ${bufferedBytes} unread bytes and was not read for ${Math.round(unreadMs)} ms, so its slot was given back. Read the stream, or leave it with break or return().`,
+      `The stream's buffer was full and was not read for ${Math.round(unreadMs)} ms, so its slot was given back. Read the stream, or leave it with break or return().`,
     );
-    this.bufferedBytes = bufferedBytes;
+    this.unreadMs = unreadMs;
   }
 }
 

@@ -1,0 +1,3 @@
+export * from './command-buffer.js';
+export * from './log-ring.js';
+export * from './scheduler-event.js';

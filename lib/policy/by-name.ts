@@ -1,0 +1,33 @@
+/** Policies by the names that options and the command line use. A new object each time, since a policy may hold state. */
+import leven from 'leven';
+import { InvalidOptionError } from '../base/errors.js';
+import { aged } from './aged.js';
+import { fcfs } from './fcfs.js';
+import { none } from './none.js';
+import type { Order, Share } from './policy.js';
+import { priority } from './priority.js';
+import { seed } from './seed.js';
+import { vtc } from './vtc.js';
+
+const ORDERS: Readonly<Record<string, () => Order>> = { aged, fcfs, priority, seed };
+const SHARES: Readonly<Record<string, () => Share>> = { none, vtc };
+
+export const ORDER_NAMES: readonly string[] = Object.keys(ORDERS);
+export const SHARE_NAMES: readonly string[] = Object.keys(SHARES);
+
+/** @throws {@link InvalidOptionError} for an unknown name, with the nearest known one */
+export function orderByName(name: string): Order {
+  return lookUp('order', ORDERS, name)();
+}
+
+/** @throws {@link InvalidOptionError} for an unknown name, with the nearest known one */
+export function shareByName(name: string): Share {
+  return lookUp('share', SHARES, name)();
+}
+
+function lookUp<T>(option: string, known: Readonly<Record<string, T>>, name: string): T {
+  if (Object.hasOwn(known, name)) return known[name]!;
+  const names = Object.keys(known);
+  const nearest = names.toSorted((a, b) => leven(a, name) - leven(b, name))[0];
+  throw new InvalidOptionError(option, `Unknown ${option} "${name}"; known: ${names.join(', ')}.`, nearest);
+}

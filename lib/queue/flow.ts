@@ -1,0 +1,98 @@
+/** The waiting tasks of one tenant and one shape, and the index of all flows of one shape by their tenants' share. */
+import { NONE, type TaskTable } from '../task/index.js';
+import { type HeapColumns, TaskHeap } from './task-heap.js';
+
+/** Waiting tasks of one tenant and shape; one heap per order lane, because only tasks of one lane keep their order. */
+export class Flow {
+  readonly tenant: number;
+  /** Tasks that may be granted. */
+  size = 0;
+  /** Index in the shape's flow heap, NONE when the flow is empty. */
+  position: number = NONE;
+  /** The tenant's share key, smaller is served first. */
+  shareKey = 0;
+  readonly lanes: TaskHeap[] = [];
+  readonly #columns: HeapColumns;
+
+  constructor(tenant: number, columns: HeapColumns) {
+    this.tenant = tenant;
+    this.#columns = columns;
+  }
+
+  push(tasks: TaskTable, task: number): void {
+    const lane = tasks.lanes[task]!;
+    while (this.lanes.length <= lane) this.lanes.push(new TaskHeap(this.#columns));
+    this.lanes[lane]!.push(task);
+    this.size++;
+  }
+
+  remove(tasks: TaskTable, task: number): void {
+    this.lanes[tasks.lanes[task]!]!.remove(task);
+    this.size--;
+  }
+}
+
+/** A binary min-heap of non-empty flows by (share key, tenant). O(log flows) per change, O(1) to look at the first. */
+export class FlowHeap {
+  readonly #flows: Flow[] = [];
+
+  get size(): number {
+    return this.#flows.length;
+  }
+
+  peek(): Flow | undefined {
+    return this.#flows[0];
+  }
+
+  push(flow: Flow): void {
+    flow.position = this.#flows.length;
+    this.#flows.push(flow);
+    this.#up(flow);
+  }
+
+  remove(flow: Flow): void {
+    const hole = flow.position;
+    flow.position = NONE;
+    const last = this.#flows.pop()!;
+    if (last === flow) return;
+    this.#flows[hole] = last;
+    last.position = hole;
+    this.update(last);
+  }
+
+  update(flow: Flow): void {
+    this.#up(flow);
+    this.#down(flow);
+  }
+
+  #up(flow: Flow): void {
+    while (flow.position > 0) {
+      const parent = this.#flows[(flow.position - 1) >> 1]!;
+      if (!ahead(flow, parent)) return;
+      this.#swap(flow, parent);
+    }
+  }
+
+  #down(flow: Flow): void {
+    for (;;) {
+      const left = this.#flows[flow.position * 2 + 1];
+      if (left === undefined) return;
+      const right = this.#flows[flow.position * 2 + 2];
+      const child = right !== undefined && ahead(right, left) ? right : left;
+      if (!ahead(child, flow)) return;
+      this.#swap(child, flow);
+    }
+  }
+
+  #swap(a: Flow, b: Flow): void {
+    const position = a.position;
+    a.position = b.position;
+    b.position = position;
+    this.#flows[a.position] = a;
+    this.#flows[b.position] = b;
+  }
+}
+
+function ahead(a: Flow, b: Flow): boolean {
+  return a.shareKey < b.shareKey || (a.shareKey === b.shareKey && a.tenant < b.tenant);
+}

@@ -1,0 +1,3 @@
+export * from './flow.js';
+export * from './task-heap.js';
+export * from './task-queue.js';

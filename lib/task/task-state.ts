@@ -1,0 +1,59 @@
+/**
+ * The life of a task. Every edge is listed here and nowhere else.
+ *
+ * submitted  accepted, its size is not known yet; waits in its class's arrival list, in no order heap
+ * queued     may be granted; in one order heap; holds no lease
+ * granted    holds a lease and a slot; handed to its backend; nothing has come back yet
+ * running    its backend has made progress
+ * paused     held in its slot because its reader is slow; keeps the lease
+ * settled    has its one outcome; may still hold its lease until the backend has really let go
+ */
+import { invariant } from '../base/errors.js';
+
+export const TaskState = {
+  free: 0,
+  submitted: 1,
+  queued: 2,
+  granted: 3,
+  running: 4,
+  paused: 5,
+  settled: 6,
+} as const;
+
+export type TaskState = (typeof TaskState)[keyof typeof TaskState];
+
+export const TASK_STATE_NAMES = ['free', 'submitted', 'queued', 'granted', 'running', 'paused', 'settled'] as const;
+
+const { free, submitted, queued, granted, running, paused, settled } = TaskState;
+
+/** Every allowed edge: from, to, what causes it. */
+export const TASK_EDGES: readonly (readonly [TaskState, TaskState, string])[] = [
+  [free, submitted, 'submit, size unknown'],
+  [free, queued, 'submit, size known'],
+  [submitted, queued, 'sized'],
+  [submitted, settled, 'cancel, refusal, time-out'],
+  [queued, granted, 'grant'],
+  [queued, settled, 'cancel, time-out, its backend failed for good'],
+  [granted, running, 'first progress'],
+  [granted, queued, 'its backend died before it began'],
+  [granted, settled, 'end, cancel, deadline'],
+  [running, paused, 'reader is slow'],
+  [running, queued, 'its backend died before the first token'],
+  [running, settled, 'end, cancel, deadline, backend died'],
+  [paused, running, 'reader caught up'],
+  [paused, settled, 'end, cancel, left unread, backend died'],
+  [settled, free, 'lease returned'],
+];
+
+const allowed = new Uint8Array(64);
+for (const [from, to] of TASK_EDGES) allowed[from * 8 + to] = 1;
+
+/** Moves `task` along an allowed edge; any other is a bug and throws. */
+export function transition(states: Uint8Array, task: number, to: TaskState): void {
+  const from = states[task]!;
+  invariant(
+    allowed[from * 8 + to] === 1,
+    `task ${task} cannot go from ${TASK_STATE_NAMES[from]} to ${TASK_STATE_NAMES[to]}`,
+  );
+  states[task] = to;
+}
