@@ -57,7 +57,7 @@ export interface ChatPart {
 export interface ChatResult {
   /** The scheduler's id of the task, unique within the process. */
   id: string;
-  /** The whole answer that has not been read as parts… and all of it when nothing was iterated. */
+  /** The whole answer, also when it was read in parts. */
   text: string;
   finishReason: FinishReason;
   usage: Usage;
@@ -149,6 +149,8 @@ export interface TaskRecord {
   class: TaskClass;
   outcome: 'completed' | 'failed' | 'cancelled' | 'refused' | 'expired';
   errorCode: string | undefined;
+  /** How the answer ended; undefined for embeddings and for tasks without an answer. */
+  finishReason: FinishReason | undefined;
   waitMs: number;
   firstTokenMs: number | undefined;
   totalMs: number;

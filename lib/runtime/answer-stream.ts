@@ -1,0 +1,204 @@
+/**
+ * A submitted answer as its caller holds it: text parts to iterate, and promises for the moments that matter.
+ *
+ * Life: open → ended (with a result or an error), once. While open and unread it buffers up to `bufferBytes`, then asks for a
+ * pause, and for a resume when less than half is left. Promises are made only when asked for, so an ignored stream never
+ * causes an unhandled rejection.
+ */
+import type { AgentyardError } from '../base/errors.js';
+import type { ChatPart, ChatResult, ChatStream } from './service.js';
+
+/** What a stream may ask of the runtime. */
+export interface StreamControls {
+  cancel(reason: unknown): void;
+  pause(): void;
+  resume(): void;
+}
+
+interface Waiter<T> {
+  promise: Promise<T>;
+  resolve(value: T): void;
+  reject(error: unknown): void;
+}
+
+export class AnswerStream implements ChatStream {
+  readonly id: string;
+  readonly #controls: StreamControls;
+  readonly #bufferBytes: number;
+  #unread: string[] = [];
+  #unreadBytes = 0;
+  #whole = '';
+  #held = false;
+  /** Its reader left the loop. */
+  #left = false;
+  /** `result()` was asked for: the text has a reader even though nobody iterates. */
+  #collecting = false;
+  #reader: Waiter<IteratorResult<ChatPart, void>> | undefined;
+  #iterator: AsyncIterator<ChatPart, void, undefined> | undefined;
+  #accepted: Moment<{ promptTokens: number }> = new Moment();
+  #started: Moment<{ waitMs: number }> = new Moment();
+  #ended: Moment<ChatResult> = new Moment();
+
+  constructor(id: string, controls: StreamControls, bufferBytes: number) {
+    this.id = id;
+    this.#controls = controls;
+    this.#bufferBytes = bufferBytes;
+  }
+
+  /** Bytes that wait for a reader, as UTF-8. */
+  get unreadBytes(): number {
+    return this.#unreadBytes;
+  }
+
+  get text(): string {
+    return this.#whole;
+  }
+
+  accepted(): Promise<{ promptTokens: number }> {
+    return this.#accepted.promise();
+  }
+
+  started(): Promise<{ waitMs: number }> {
+    return this.#started.promise();
+  }
+
+  result(): Promise<ChatResult> {
+    this.#collecting = true;
+    this.#proceed();
+    return this.#ended.promise();
+  }
+
+  cancel(reason?: unknown): void {
+    if (!this.#ended.isOver) this.#controls.cancel(reason);
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<ChatPart, void, undefined> {
+    this.#iterator ??= {
+      next: () => this.#next(),
+      return: () => {
+        this.#left = true;
+        this.cancel();
+        this.#drop();
+        return Promise.resolve({ done: true, value: undefined });
+      },
+    };
+    return this.#iterator;
+  }
+
+  /** Called by the runtime, as is everything below. */
+  accept(promptTokens: number): void {
+    this.#accepted.resolve({ promptTokens });
+  }
+
+  start(waitMs: number): void {
+    this.#started.resolve({ waitMs });
+  }
+
+  push(text: string): void {
+    if (text === '' || this.#ended.isOver) return;
+    this.#whole += text;
+    if (this.#left) return;
+    if (this.#reader !== undefined) {
+      const reader = this.#reader;
+      this.#reader = undefined;
+      reader.resolve({ done: false, value: { text } });
+      return;
+    }
+    this.#unread.push(text);
+    this.#unreadBytes += Buffer.byteLength(text);
+    if (this.#unreadBytes > this.#bufferBytes && !this.#collecting && !this.#held) {
+      this.#held = true;
+      this.#controls.pause();
+    }
+  }
+
+  finish(result: ChatResult): void {
+    this.#ended.resolve(result);
+    this.#reader?.resolve({ done: true, value: undefined });
+    this.#reader = undefined;
+  }
+
+  fail(error: AgentyardError): void {
+    this.#accepted.reject(error);
+    this.#started.reject(error);
+    this.#ended.reject(error);
+    this.#reader?.reject(error);
+    this.#reader = undefined;
+  }
+
+  #next(): Promise<IteratorResult<ChatPart, void>> {
+    if (this.#unread.length > 0) {
+      // A reader that fell behind gets all of it at once.
+      const text = this.#unread.length === 1 ? this.#unread[0]! : this.#unread.join('');
+      this.#drop();
+      this.#proceed();
+      return Promise.resolve({ done: false, value: { text } });
+    }
+    if (this.#left) return Promise.resolve({ done: true, value: undefined });
+    if (this.#ended.isOver) {
+      if (this.#ended.error !== undefined) return Promise.reject(this.#ended.error);
+      return Promise.resolve({ done: true, value: undefined });
+    }
+    this.#reader ??= makeWaiter();
+    return this.#reader.promise;
+  }
+
+  #drop(): void {
+    this.#unread = [];
+    this.#unreadBytes = 0;
+  }
+
+  #proceed(): void {
+    if (!this.#held) return;
+    this.#held = false;
+    this.#controls.resume();
+  }
+}
+
+/** Something that happens at most once, and whose promise is made only when somebody asks. */
+class Moment<T> {
+  isOver = false;
+  error: unknown;
+  #value: T | undefined;
+  #waiter: Waiter<T> | undefined;
+
+  promise(): Promise<T> {
+    if (this.#waiter === undefined) {
+      this.#waiter = makeWaiter();
+      if (this.isOver) this.#tell();
+    }
+    return this.#waiter.promise;
+  }
+
+  resolve(value: T): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#value = value;
+    this.#tell();
+  }
+
+  reject(error: unknown): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.error = error;
+    this.#tell();
+  }
+
+  #tell(): void {
+    if (this.#waiter === undefined) return;
+    if (this.error === undefined) this.#waiter.resolve(this.#value as T);
+    else this.#waiter.reject(this.error);
+  }
+}
+
+function makeWaiter<T>(): Waiter<T> {
+  let resolve!: (value: T) => void;
+  let reject!: (error: unknown) => void;
+  const promise = new Promise<T>((onResolve, onReject) => {
+    resolve = onResolve;
+    reject = onReject;
+  });
+  // "Safe to ignore": a promise that its asker dropped must not end the process.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
