@@ -6,13 +6,15 @@
  */
 import type { Clock } from '../base/clock.js';
 import { type AgentyardError, CancelledError, EngineDiedError, InsufficientMemoryError } from '../base/errors.js';
-import { CommandBuffer, CommandKind, EventKind, EventLogRing, SchedulerEvent } from '../event/index.js';
-import { decide, type SchedulerConfig, SchedulerState } from '../scheduler/index.js';
-import { OUTCOME_NAMES, Outcome, type Reason } from '../task/index.js';
+import { type CommandBuffer, CommandKind, EventKind, type EventLogRing, type SchedulerEvent } from '../event/index.js';
+import { type SchedulerConfig, SchedulerState } from '../scheduler/index.js';
+import { Outcome, type Reason } from '../task/index.js';
 import type { Backend, BackendInfo, BackendSink } from './backend.js';
 import { errorOfReason } from './reason-error.js';
 import type { TaskRecord } from './service.js';
 import type { TaskEntry } from './task-entry.js';
+import { recordOf } from './task-record.js';
+import { TurnLoop } from './turn-loop.js';
 
 /** A served model as the runtime drives it. */
 export interface ServedModel {
@@ -56,30 +58,34 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class Runtime {
   readonly state: SchedulerState;
-  readonly log = new EventLogRing();
   readonly infos: (BackendInfo | undefined)[];
   /** Why a model failed or died last. */
   readonly modelErrors: (AgentyardError | undefined)[];
   readonly #options: RuntimeOptions;
   /** By model index; filled before the model's launch. */
   readonly #served: ServedModel[] = [];
-  readonly #commands = new CommandBuffer();
-  readonly #event = new SchedulerEvent();
+  readonly #loop: TurnLoop<TaskEntry>;
   readonly #entries: (TaskEntry | undefined)[] = [];
-  readonly #waiting: { event: SchedulerEvent; entry: TaskEntry | undefined }[] = [];
-  #busy = false;
   #timer: NodeJS.Timeout | undefined;
-  #nowMs = 0;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.state = new SchedulerState(options.config);
+    this.#loop = new TurnLoop<TaskEntry>(this.state, options.clock, {
+      carryOut: (commands, index, submitted) => this.#carryOut(commands, index, submitted),
+      turned: (event) => this.#turned(event),
+    });
     this.infos = options.config.models.map(() => undefined);
     this.modelErrors = options.config.models.map(() => undefined);
   }
 
   get nowMs(): number {
     return this.#options.clock.nowMs();
+  }
+
+  /** The last events. */
+  get log(): EventLogRing {
+    return this.#loop.log;
   }
 
   /** Unsettled tasks, in no particular order. */
@@ -91,18 +97,18 @@ export class Runtime {
   launch(model: number, served: ServedModel): void {
     this.#served[model] = served;
     this.#observeMemory();
-    const event = this.#begin(EventKind.launch);
+    const event = this.#loop.begin(EventKind.launch);
     event.model = model;
-    this.#dispatch(event);
+    this.#loop.dispatch(event);
   }
 
   /** Gives a model up before it was launched: its file cannot be served. */
   giveUp(model: number, error: AgentyardError): void {
     this.modelErrors[model] = error;
-    const event = this.#begin(EventKind.down);
+    const event = this.#loop.begin(EventKind.down);
     event.model = model;
     event.fatal = 1;
-    this.#dispatch(event);
+    this.#loop.dispatch(event);
   }
 
   /** Hands a task over. Its listener hears of admission or refusal before this returns. */
@@ -111,7 +117,7 @@ export class Runtime {
       this.#refuse(entry, new CancelledError(submission.signal.reason), Outcome.cancelled);
       return;
     }
-    const event = this.#begin(EventKind.submit);
+    const event = this.#loop.begin(EventKind.submit);
     event.model = entry.model;
     event.tenant = submission.tenant;
     event.classIndex = submission.classIndex;
@@ -122,7 +128,7 @@ export class Runtime {
     event.deadlineMs = submission.deadlineMs;
     event.serviceSeconds = Number.NaN;
     event.size = Number.NaN;
-    this.#dispatch(event, entry);
+    this.#loop.dispatch(event, entry);
     const { signal } = submission;
     if (signal !== undefined && !entry.isSettled) {
       const onAbort = () => this.cancel(entry, new CancelledError(signal.reason));
@@ -158,34 +164,34 @@ export class Runtime {
     return {
       estimated: (estimate) => {
         this.#observeMemory();
-        const event = this.#begin(EventKind.estimated);
+        const event = this.#loop.begin(EventKind.estimated);
         event.model = model;
         event.bytes = estimate.ramBytes;
-        this.#dispatch(event);
+        this.#loop.dispatch(event);
       },
       ready: (info) => {
         this.infos[model] = info;
         this.modelErrors[model] = undefined;
-        const event = this.#begin(EventKind.ready);
+        const event = this.#loop.begin(EventKind.ready);
         event.model = model;
         event.sequences = info.sequences;
         event.bytes = Math.max(0, this.state.models[model]!.lease.bytes - this.#served[model]!.mappedBytes);
         event.secondsPerPromptToken = 1 / (info.prefillTokensPerSecond ?? Number.NaN);
         event.secondsPerStep = (info.decodeStepMs ?? Number.NaN) / 1_000;
-        this.#dispatch(event);
+        this.#loop.dispatch(event);
       },
       progress: (count, tasks, prefilled, generated, texts) => {
-        const event = this.#begin(EventKind.progress);
+        const event = this.#loop.begin(EventKind.progress);
         event.model = model;
         event.count = count;
         event.tasks = tasks;
         event.prefilled = prefilled;
         event.generated = generated;
-        this.#dispatch(event);
+        this.#loop.dispatch(event);
         for (let i = 0; i < count; i++) {
           const entry = this.#entries[tasks[i]!];
           if (entry === undefined || entry.isSettled || generated[i] === 0) continue;
-          entry.firstTokenMs ??= this.#nowMs;
+          entry.firstTokenMs ??= this.#loop.nowMs;
           entry.listener.text(texts[i]!);
         }
       },
@@ -218,76 +224,45 @@ export class Runtime {
         for (const entry of this.#entries) if (entry?.model === model) entry.prepared = undefined;
         // An engine that could say what is wrong before it ever worked will say the same again.
         const isFatal = error !== undefined && !this.state.models[model]!.wasReady;
-        const event = this.#begin(EventKind.down);
+        const event = this.#loop.begin(EventKind.down);
         event.model = model;
         event.fatal = isFatal ? 1 : 0;
-        this.#dispatch(event);
+        this.#loop.dispatch(event);
       },
     };
   }
 
   #sendTask(kind: EventKind, entry: TaskEntry): void {
-    const event = this.#begin(kind);
+    const event = this.#loop.begin(kind);
     event.task = entry.task;
-    this.#dispatch(event);
+    this.#loop.dispatch(event);
   }
 
   #sendEnded(task: number, outcome: Outcome, heldTokens: number, cachedTokens: number): void {
-    const event = this.#begin(EventKind.ended);
+    const event = this.#loop.begin(EventKind.ended);
     event.task = task;
     event.outcome = outcome;
     event.heldTokens = heldTokens;
     event.cachedTokens = cachedTokens;
-    this.#dispatch(event);
+    this.#loop.dispatch(event);
   }
 
   #observeMemory(): void {
-    const event = this.#begin(EventKind.observed);
+    const event = this.#loop.begin(EventKind.observed);
     event.pool = 0;
     event.bytes = this.#options.freeMemoryBytes() ?? Number.NaN;
-    this.#dispatch(event);
+    this.#loop.dispatch(event);
   }
 
-  /** A record to fill and dispatch at once. The same one each time, except inside a turn, where it is in use. */
-  #begin(kind: EventKind): SchedulerEvent {
-    const event = this.#busy ? new SchedulerEvent() : this.#event;
-    event.kind = kind;
-    return event;
-  }
-
-  #dispatch(event: SchedulerEvent, entry?: TaskEntry): void {
-    if (this.#busy) {
-      if (event.kind === EventKind.progress) {
-        // The arrays belong to the backend only until its call returns.
-        event.tasks = Array.from(event.tasks);
-        event.prefilled = Array.from(event.prefilled);
-        event.generated = Array.from(event.generated);
-      }
-      this.#waiting.push({ event, entry });
-      return;
-    }
-    this.#busy = true;
-    try {
-      this.#turn(event, entry);
-      for (let next = this.#waiting.shift(); next !== undefined; next = this.#waiting.shift()) {
-        this.#turn(next.event, next.entry);
-      }
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  #turn(event: SchedulerEvent, entry: TaskEntry | undefined): void {
-    this.#nowMs = Math.max(this.#nowMs, this.#options.clock.nowMs());
-    this.log.append(event, this.#nowMs);
-    const commands = this.#commands;
-    commands.clear();
-    decide(this.state, event, this.#nowMs, commands);
-    for (let index = 0; index < commands.length; index++) this.#carryOut(commands, index, entry);
+  #turned(event: SchedulerEvent): void {
     if (event.kind === EventKind.ready) {
       for (const waiting of this.#entries) if (waiting?.model === event.model) this.#prepare(waiting);
     }
     if (MODEL_EVENTS.has(event.kind)) this.#options.onModelChange();
+  }
+
+  #outputTokens(entry: TaskEntry): number {
+    return entry.task < 0 ? 0 : this.state.tasks.outputTokens[entry.task]!;
   }
 
   #carryOut(commands: CommandBuffer, index: number, submitted: TaskEntry | undefined): void {
@@ -364,10 +339,10 @@ export class Runtime {
         entry.prepared = prepared;
         entry.promptTokens = promptTokens;
         entry.listener.accepted(promptTokens);
-        const event = this.#begin(EventKind.sized);
+        const event = this.#loop.begin(EventKind.sized);
         event.task = entry.task;
         event.promptTokens = promptTokens;
-        this.#dispatch(event);
+        this.#loop.dispatch(event);
       },
       (error: AgentyardError) => {
         // An engine that died is started again, and the prompt is counted then.
@@ -380,11 +355,11 @@ export class Runtime {
   }
 
   #start(entry: TaskEntry, model: number, slot: number, rank: number): void {
-    entry.startedMs = this.#nowMs;
+    entry.startedMs = this.#loop.nowMs;
     const { prepared } = entry;
     entry.prepared = undefined;
     this.#served[model]!.backend.start({ task: entry.task, slot, rank, job: entry.job, prepared });
-    entry.listener.started(this.#nowMs - entry.submittedMs);
+    entry.listener.started(this.#loop.nowMs - entry.submittedMs);
   }
 
   #settle(entry: TaskEntry, outcome: Outcome, reason: Reason): void {
@@ -395,7 +370,7 @@ export class Runtime {
       entry.prepared = undefined;
     }
     if (outcome === Outcome.completed) {
-      const record = this.#record(entry, outcome, undefined);
+      const record = recordOf(entry, outcome, undefined, this.#loop.nowMs, this.#outputTokens(entry));
       entry.listener.completed(entry, record);
       this.#options.onSettled(record);
       return;
@@ -406,37 +381,18 @@ export class Runtime {
         queued: 0,
         limit: 0,
         retryAfterMs: 0,
-        waitMs: this.#nowMs - entry.submittedMs,
+        waitMs: this.#loop.nowMs - entry.submittedMs,
         unreadMs: this.#options.config.unreadTimeoutMs,
         modelError: this.modelErrors[entry.model],
       });
     entry.listener.failed(error);
-    this.#options.onSettled(this.#record(entry, outcome, error));
+    this.#options.onSettled(recordOf(entry, outcome, error, this.#loop.nowMs, this.#outputTokens(entry)));
   }
 
   #refuse(entry: TaskEntry, error: AgentyardError, outcome: Outcome): void {
     entry.isSettled = true;
     entry.listener.failed(error);
-    this.#options.onSettled(this.#record(entry, outcome, error));
-  }
-
-  #record(entry: TaskEntry, outcome: Outcome, error: AgentyardError | undefined): TaskRecord {
-    const now = this.#nowMs;
-    return {
-      id: entry.id,
-      model: entry.modelName,
-      tenant: entry.tenantName,
-      class: entry.className,
-      outcome: OUTCOME_NAMES[outcome],
-      errorCode: error?.code,
-      finishReason: outcome === Outcome.completed ? entry.finishReason : undefined,
-      waitMs: (entry.startedMs ?? now) - entry.submittedMs,
-      firstTokenMs: entry.firstTokenMs === undefined ? undefined : entry.firstTokenMs - entry.submittedMs,
-      totalMs: now - entry.submittedMs,
-      promptTokens: entry.usage?.promptTokens ?? entry.promptTokens ?? 0,
-      cachedTokens: entry.usage?.cachedTokens ?? 0,
-      outputTokens: entry.usage?.outputTokens ?? (entry.task < 0 ? 0 : this.state.tasks.outputTokens[entry.task]!),
-    };
+    this.#options.onSettled(recordOf(entry, outcome, error, this.#loop.nowMs, this.#outputTokens(entry)));
   }
 
   #refuseLoad(model: number, neededBytes: number, freeBytes: number, reservedBytes: number): void {
@@ -459,7 +415,7 @@ export class Runtime {
     this.#timer = setTimeout(() => {
       // A restart that is due leases memory in this very turn.
       if (this.state.models.some((model) => model.phase === 'waiting')) this.#observeMemory();
-      this.#dispatch(this.#begin(EventKind.timer));
+      this.#loop.dispatch(this.#loop.begin(EventKind.timer));
     }, delayMs);
     this.#timer.unref();
   }

@@ -109,6 +109,12 @@ export interface ModelInfo {
   createdSeconds: number;
   enginePid: number | undefined;
   description: string | undefined;
+  /** Prompt tokens that one engine step reads at most. Undefined until the engine was ready once, as are the next two. */
+  chunkTokens: number | undefined;
+  /** As the engine measured it at its start. */
+  prefillTokensPerSecond: number | undefined;
+  /** One step in which every slot generates, ms, as the engine measured it. */
+  decodeStepMs: number | undefined;
 }
 
 /** A snapshot for health, metrics and people. Everything is a plain number or string. */
