@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+/** The `agentyard` command. */
+import { isAgentyardError } from '../base/index.js';
+import { createProgram } from './program.js';
+
+createProgram()
+  .parseAsync()
+  // Explicitly: a socket that a client left open must not keep a process alive whose work is done.
+  .then(() => process.exit())
+  .catch((error: unknown) => {
+    process.stderr.write(`agentyard: ${isAgentyardError(error) ? error.message : (error as Error).stack}\n`);
+    process.exit(1);
+  });

@@ -1,0 +1,111 @@
+/** Everything that goes wrong at the HTTP face answers in OpenAI's shape, whoever noticed it: a route, fastify, or the HTTP parser. */
+
+import type { Socket } from 'node:net';
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { exchangeOf } from './exchange.js';
+import { ApiError, type Failure, failureBody, failureHeaders, failureOf } from './failure.js';
+import { bugLine } from './request-log.js';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The field that holds the prompt on this route. */
+    promptParam?: string;
+  }
+}
+
+/** Registers the handlers for errors, unknown routes and bodies of other types. */
+export function registerErrors(app: FastifyInstance, bodyLimitBytes: number): void {
+  const routes = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    const methods = routes.get(url) ?? new Set();
+    for (const one of [method].flat()) methods.add(one);
+    routes.set(url, methods);
+  });
+
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const failure = failureOf(
+      httpError(error, request, bodyLimitBytes),
+      request.routeOptions.config.promptParam ?? null,
+    );
+    if (failure.code === 'internal_error') request.log.error(bugLine(error), 'a request failed on a bug');
+    return sendFailure(request, reply, failure);
+  });
+
+  app.setNotFoundHandler((request, reply) => {
+    const path = request.url.split('?', 1)[0] ?? '';
+    const allowed = [...routes].find(([pattern]) => matches(pattern, path))?.[1];
+    if (allowed === undefined) {
+      const known = [...routes.keys()].filter((route) => !route.endsWith('*')).join(', ');
+      const unknown = new ApiError(
+        404,
+        'not_found_error',
+        'unknown_route',
+        `There is no such route. Routes: ${known}.`,
+      );
+      return sendFailure(request, reply, unknown.failure);
+    }
+    reply.header('allow', [...allowed].join(', '));
+    const message = `This route answers ${[...allowed].join(', ')}; got ${request.method}.`;
+    return sendFailure(
+      request,
+      reply,
+      new ApiError(405, 'invalid_request_error', 'method_not_allowed', message).failure,
+    );
+  });
+}
+
+function matches(pattern: string, path: string): boolean {
+  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+}
+
+function sendFailure(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {
+  const exchange = exchangeOf(request);
+  exchange.outcome ??= failure.outcome;
+  exchange.errorCode = failure.code;
+  return reply.code(failure.status).headers(failureHeaders(failure)).send(failureBody(failure));
+}
+
+/** Fastify's own errors, in words that name the limit or the allowed type. Others pass through. */
+function httpError(error: FastifyError, request: FastifyRequest, bodyLimitBytes: number): unknown {
+  switch (error.code) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return invalid(413, 'body_too_large', `The body is larger than the limit of ${bodyLimitBytes} bytes.`);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return invalid(415, 'unsupported_content_type', 'The content type must be application/json.');
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return invalid(400, 'invalid_json', 'The body is empty; expected a JSON object.');
+    case 'FST_ERR_CTP_INVALID_JSON_BODY':
+      return request.headers['content-encoding'] === undefined
+        ? invalid(400, 'invalid_json', 'The body is not valid JSON.')
+        : invalid(415, 'unsupported_content_encoding', 'Compressed bodies are not supported; send plain JSON.');
+    default:
+      // Other complaints about the request itself (a length that does not match, a malformed path).
+      return error.code?.startsWith('FST_') && error.statusCode !== undefined && error.statusCode < 500
+        ? invalid(error.statusCode, 'invalid_request', 'The request is malformed.')
+        : error;
+  }
+}
+
+function invalid(status: number, code: string, message: string): ApiError {
+  return new ApiError(status, 'invalid_request_error', code, message);
+}
+
+/** Answers bytes that are no HTTP request, of which there is no request object: the socket is all there is. */
+export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, reason] =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? [431, 'Request Header Fields Too Large']
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? [408, 'Request Timeout']
+        : [400, 'Bad Request'];
+  const body = JSON.stringify(
+    failureBody(invalid(Number(status), 'invalid_http', 'The bytes received are no HTTP request.').failure),
+  );
+  socket.end(
+    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
