@@ -1,0 +1,16 @@
+/** The suites that `npm run bench` knows. Each is loaded when it is asked for, so that one broken suite breaks no other. */
+import type { Suite } from '../suite.js';
+
+const LOADERS: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
+  'heap-lock': () => import('./heap-lock.js'),
+  responsiveness: () => import('./responsiveness.js'),
+};
+
+export const SUITE_NAMES: readonly string[] = Object.keys(LOADERS);
+
+/** @throws RangeError for a name that is not in {@link SUITE_NAMES} */
+export async function loadSuite(name: string): Promise<Suite> {
+  const load = LOADERS[name];
+  if (load === undefined) throw new RangeError(`There is no suite "${name}".`);
+  return (await load()).suite;
+}
