@@ -235,6 +235,24 @@ export class ClosedError extends AgentyardError {
   }
 }
 
+/** `AGENTYARD_CORE=native` asks for the compiled core, and it cannot be loaded. */
+export class NativeUnavailableError extends AgentyardError {
+  constructor(reason: string) {
+    super(
+      'AY_NATIVE_UNAVAILABLE',
+      `AGENTYARD_CORE=native asks for the compiled core, which cannot be used: ${reason}. ` +
+        'Install a C++ compiler and run the set-up again, or unset AGENTYARD_CORE to use the TypeScript core.',
+    );
+  }
+}
+
+/** A priority of the shared heap is not a number. */
+export class InvalidPriorityError extends AgentyardError {
+  constructor(priority: unknown) {
+    super('AY_INVALID_PRIORITY', `A priority is a number other than NaN; got ${String(priority)}.`);
+  }
+}
+
 /** A broken promise of our own code: please report it. */
 export class InvariantError extends AgentyardError {
   constructor(reason: string) {

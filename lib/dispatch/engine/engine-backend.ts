@@ -1,0 +1,237 @@
+/**
+ * The runtime's side of an engine: starts its process, speaks the protocol, and turns its end into one `down`.
+ *
+ * Life: idle → (launch) starting → loading → ready → (the process ends) idle, again and again; closed at last. One process at a time;
+ * messages of an old one are ignored.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { type AgentyardError, EngineDiedError, EngineError } from '../../base/errors.js';
+import type { Backend, BackendSink, ModelJob, Prepared, StartOrder } from '../../runtime/backend.js';
+import type { EngineSettings, FromEngine, ToEngine } from './protocol.js';
+import { fromWire } from './wire-error.js';
+
+const CLOSE_GRACE_MS = 2_000;
+/** Decodes and samples occupy libuv's pool; file access must not wait for them. */
+const UV_THREADS = '8';
+const STDERR_TAIL_CHARACTERS = 2_000;
+
+/** The compiled program, also when this file runs from its TypeScript source. */
+function childPath(): string {
+  const beside = fileURLToPath(new URL('./child.js', import.meta.url));
+  return existsSync(beside)
+    ? beside
+    : fileURLToPath(new URL('../../../dist/dispatch/engine/child.js', import.meta.url));
+}
+
+interface PendingPrepare {
+  resolve(prepared: Prepared): void;
+  reject(error: AgentyardError): void;
+}
+
+export class EngineBackend implements Backend {
+  readonly model: string;
+  readonly #settings: EngineSettings;
+  readonly #pending = new Map<number, PendingPrepare>();
+  readonly #running = new Set<number>();
+  #child: ChildProcess | undefined;
+  #sink: BackendSink | undefined;
+  #nextPrepared = 1;
+  #broken: AgentyardError | undefined;
+  #isReady = false;
+  #isClosing = false;
+  #stderr = '';
+
+  constructor(settings: EngineSettings) {
+    this.#settings = settings;
+    this.model = settings.model;
+  }
+
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
+
+  launch(sink: BackendSink): void {
+    if (this.#child !== undefined) return;
+    this.#sink = sink;
+    this.#broken = undefined;
+    this.#isReady = false;
+    this.#isClosing = false;
+    this.#stderr = '';
+    const child = fork(childPath(), [], {
+      serialization: 'advanced',
+      execArgv: [],
+      stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+      env: { ...process.env, UV_THREADPOOL_SIZE: UV_THREADS },
+    });
+    this.#child = child;
+    child.on('message', (message: FromEngine) => {
+      if (this.#child === child) this.#take(message);
+    });
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL_CHARACTERS);
+    });
+    // Both, in either order: `exit` knows why, and only after `disconnect` has every message been read.
+    let code: number | null = null;
+    let signal: NodeJS.Signals | null = null;
+    let open = 2;
+    const closed = () => {
+      open--;
+      if (open === 0) this.#gone(child, code ?? undefined, signal ?? undefined);
+    };
+    child.once('exit', (exitCode, exitSignal) => {
+      code = exitCode;
+      signal = exitSignal;
+      closed();
+    });
+    child.once('disconnect', closed);
+    child.once('error', (error) => {
+      this.#broken ??= new EngineError('The engine process could not be started.', error);
+      if (child.pid === undefined) this.#gone(child, undefined, undefined);
+    });
+    this.#keepAlive();
+  }
+
+  load(): void {
+    this.#send({ type: 'load' });
+  }
+
+  prepare(job: ModelJob): Promise<Prepared> {
+    if (!this.#isReady) return Promise.reject(new EngineDiedError(this.model, undefined, undefined));
+    const id = this.#nextPrepared++;
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject });
+      this.#keepAlive();
+      this.#send({ type: 'prepare', id, job });
+    });
+  }
+
+  discard(prepared: number): void {
+    this.#send({ type: 'discard', id: prepared });
+  }
+
+  start(order: StartOrder): void {
+    this.#running.add(order.task);
+    this.#keepAlive();
+    this.#send({ type: 'start', ...order });
+  }
+
+  cancel(task: number): void {
+    this.#send({ type: 'cancel', task });
+  }
+
+  pause(task: number): void {
+    this.#send({ type: 'hold', task });
+  }
+
+  resume(task: number): void {
+    this.#send({ type: 'proceed', task });
+  }
+
+  async close(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    this.#isClosing = true;
+    await new Promise<void>((resolve) => {
+      const killer = setTimeout(() => child.kill('SIGKILL'), CLOSE_GRACE_MS);
+      child.ref();
+      child.once('exit', () => {
+        clearTimeout(killer);
+        resolve();
+      });
+      // An engine ends itself when its parent is gone, and this is the same to it.
+      if (child.connected) child.disconnect();
+      else child.kill('SIGKILL');
+    });
+  }
+
+  #send(message: ToEngine): void {
+    // Nothing is lost by dropping a message to a process that is gone: `down` covers all it owed.
+    if (this.#child?.connected === true) this.#child.send(message, () => {});
+  }
+
+  #take(message: FromEngine): void {
+    const sink = this.#sink!;
+    switch (message.type) {
+      case 'up':
+        this.#send({ type: 'launch', settings: this.#settings });
+        break;
+      case 'estimated':
+        sink.estimated(message);
+        break;
+      case 'ready':
+        this.#isReady = true;
+        sink.ready(message);
+        break;
+      case 'prepared':
+        this.#settlePrepare(message.id)?.resolve({ prepared: message.id, promptTokens: message.promptTokens });
+        break;
+      case 'unprepared':
+        this.#settlePrepare(message.id)?.reject(fromWire(message.error));
+        break;
+      case 'step':
+        if (message.tasks.length > 0) {
+          sink.progress(message.tasks.length, message.tasks, message.prefilled, message.generated, message.texts);
+        }
+        for (const { task, reason, usage, heldTokens } of message.ended) {
+          this.#running.delete(task);
+          sink.settled(task, reason, usage, heldTokens);
+        }
+        break;
+      case 'embedded':
+        this.#running.delete(message.task);
+        sink.embedded(message.task, message.vector, message.usage);
+        break;
+      case 'failed':
+        this.#running.delete(message.task);
+        sink.failed(message.task, fromWire(message.error));
+        break;
+      case 'broken':
+        this.#broken = fromWire(message.error);
+        break;
+      default:
+        message satisfies never;
+    }
+    this.#keepAlive();
+  }
+
+  #settlePrepare(id: number): PendingPrepare | undefined {
+    const pending = this.#pending.get(id);
+    this.#pending.delete(id);
+    return pending;
+  }
+
+  #gone(child: ChildProcess, code: number | undefined, signal: string | undefined): void {
+    if (this.#child !== child) return;
+    this.#child = undefined;
+    const wasReady = this.#isReady;
+    this.#isReady = false;
+    this.#running.clear();
+    const died = new EngineDiedError(this.model, code, signal);
+    for (const { reject } of this.#pending.values()) reject(died);
+    this.#pending.clear();
+    if (this.#isClosing) return;
+    // Why a load failed is often said on standard error alone. No prompt has been seen at that point.
+    const lastLine = this.#stderr.trim().split('\n').at(-1) ?? '';
+    const duringLoad =
+      !wasReady && lastLine !== ''
+        ? new EngineError(`The engine of model "${this.model}" ended while it started: ${lastLine}`)
+        : undefined;
+    this.#sink!.down(code, signal, this.#broken ?? duringLoad);
+  }
+
+  /** A process with nothing to do need not live for its engines' sake. */
+  #keepAlive(): void {
+    const child = this.#child;
+    if (child === undefined) return;
+    const isBusy = !this.#isReady || this.#running.size > 0 || this.#pending.size > 0;
+    if (isBusy) {
+      child.ref();
+      child.channel?.ref();
+    } else {
+      child.unref();
+      child.channel?.unref();
+    }
+  }
+}

@@ -1,0 +1,275 @@
+/** Inside the engine's process: loads one model and runs its loop. */
+import type { Llama, LlamaModel, SequenceEvaluateOptions } from 'node-llama-cpp';
+import { InvalidRequestError } from '../../base/errors.js';
+import type { GenerationOptions, ModelJob } from '../../runtime/backend.js';
+import { StepPlanner } from '../../scheduler/step-planner.js';
+import { chunkTokensFor, measurePace, type Pace } from './calibrate.js';
+import { EmbedLoop } from './embed-loop.js';
+import { type EngineLibrary, loadLibrary } from './engine-library.js';
+import type { Prompt } from './prompt.js';
+import { Prompts } from './prompts.js';
+import type { EngineSettings, ToEngine } from './protocol.js';
+import { Slot } from './slot.js';
+import { type Report, StepLoop } from './step-loop.js';
+import { toWire } from './wire-error.js';
+
+/** Most tokens that one call of llama.cpp computes; its buffers are sized by it. */
+const BATCH_TOKENS = 512;
+/** The estimate of the engine was low by at most 2.3 MiB and high by up to 18 % (docs/memory.md). */
+const ESTIMATE_MARGIN_BYTES = 8 * 2 ** 20;
+const ESTIMATE_MARGIN_RATIO = 0.03;
+/** The library's grammar lets JSON be followed by blank lines: four of them end it. */
+const JSON_END = '\n\n\n\n';
+
+export class EngineHost {
+  readonly #settings: EngineSettings;
+  readonly #report: Report;
+  #library: EngineLibrary | undefined;
+  #llama: Llama | undefined;
+  #model: LlamaModel | undefined;
+  #prompts: Prompts | undefined;
+  #steps: StepLoop | undefined;
+  #embeddings: EmbedLoop | undefined;
+
+  constructor(settings: EngineSettings, report: Report) {
+    this.#settings = settings;
+    this.#report = report;
+  }
+
+  /** Starts the native library and reports what the load takes. Nothing is loaded yet. */
+  async launch(): Promise<void> {
+    const { enginePackage, threads, gpu } = this.#settings;
+    this.#library = await loadLibrary(enginePackage);
+    const start = (wanted: EngineSettings['gpu']) =>
+      this.#library!.getLlama({
+        build: 'never',
+        gpu: wanted,
+        maxThreads: threads,
+        logLevel: this.#library!.LlamaLogLevel.error,
+        progressLogs: false,
+        skipDownload: true,
+      });
+    this.#llama = await start(gpu);
+    // "auto" picks Vulkan wherever its loader is installed, devices or none.
+    if (this.#llama.gpu !== false && (await this.#llama.getGpuDeviceNames()).length === 0)
+      this.#llama = await start(false);
+    this.#report({ type: 'estimated', ...(await this.#estimate()) });
+  }
+
+  async load(): Promise<void> {
+    const { path, embeds, enginePackage } = this.#settings;
+    this.#model = await this.#llama!.loadModel({ modelPath: path, ...this.#gpuLayers() });
+    this.#prompts = new Prompts(
+      { model: this.#model, chatWrapper: this.#library!.resolveChatWrapper(this.#model) },
+      this.#settings.contextTokens,
+      { path, enginePackage },
+    );
+    if (embeds) await this.#loadEmbedder(this.#model);
+    else await this.#loadGenerator(this.#model);
+  }
+
+  /** Everything that may come once the model is ready. */
+  take(message: Exclude<ToEngine, { type: 'launch' } | { type: 'load' }>): void {
+    switch (message.type) {
+      case 'prepare':
+        void this.#prepare(message.id, message.job);
+        break;
+      case 'discard':
+        this.#prompts?.discard(message.id);
+        break;
+      case 'start':
+        this.#start(message);
+        break;
+      case 'cancel':
+        this.#steps?.cancel(message.task);
+        this.#embeddings?.cancel(message.task);
+        break;
+      case 'hold':
+        this.#steps?.hold(message.task);
+        break;
+      case 'proceed':
+        this.#steps?.proceed(message.task);
+        break;
+      default:
+        message satisfies never;
+    }
+  }
+
+  async #prepare(id: number, job: ModelJob): Promise<void> {
+    try {
+      this.#refuseUnsuited(job);
+      // A schema that the grammar cannot express is refused now, not when the task runs.
+      if (job.kind !== 'embedding' && job.options.jsonSchema !== undefined) await this.#grammar(job.options);
+      this.#report({ type: 'prepared', id, promptTokens: await this.#prompts!.prepare(id, job) });
+    } catch (error) {
+      this.#report({ type: 'unprepared', id, error: toWire(error, 'The prompt could not be prepared') });
+    }
+  }
+
+  #start({ task, slot, rank, job, prepared }: ToEngine & { type: 'start' }): void {
+    const prompts = this.#prompts!;
+    if (job.kind === 'embedding') {
+      this.#embeddings?.start({ task, rank, make: () => prompts.take(prepared, job) });
+      return;
+    }
+    this.#steps?.start({
+      task,
+      slot,
+      rank,
+      make: async () => {
+        const prompt = await prompts.take(prepared, job);
+        return {
+          task,
+          prompt: withJsonEnd(prompt, job.options),
+          maxTokens: job.options.maxTokens,
+          evaluateOptions: await this.#evaluateOptions(job.options),
+        };
+      },
+    });
+  }
+
+  #refuseUnsuited(job: ModelJob): void {
+    const { model, embeds } = this.#settings;
+    if (embeds && job.kind !== 'embedding') {
+      throw new InvalidRequestError(
+        `Model "${model}" embeds text and does not generate any. Ask it for embeddings.`,
+        'model',
+      );
+    }
+    if (!embeds && job.kind === 'embedding') {
+      throw new InvalidRequestError(
+        `Model "${model}" generates text. Serve an embedding model for embeddings.`,
+        'model',
+      );
+    }
+  }
+
+  async #evaluateOptions(options: GenerationOptions): Promise<SequenceEvaluateOptions> {
+    const { temperature, topP, seed } = options;
+    return {
+      temperature,
+      topP,
+      topK: 0,
+      minP: 0,
+      ...(seed !== undefined && { seed }),
+      ...(options.jsonSchema !== undefined && {
+        grammarEvaluationState: new this.#library!.LlamaGrammarEvaluationState({
+          model: this.#model!,
+          grammar: await this.#grammar(options),
+        }),
+      }),
+    };
+  }
+
+  async #grammar(options: GenerationOptions) {
+    try {
+      return await this.#llama!.createGrammarForJsonSchema(
+        options.jsonSchema as Parameters<Llama['createGrammarForJsonSchema']>[0],
+      );
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new InvalidRequestError(`The JSON schema cannot be turned into a grammar: ${detail}`, 'jsonSchema');
+    }
+  }
+
+  async #loadGenerator(model: LlamaModel): Promise<void> {
+    const { sequences, contextTokens, threads, flashAttention, gapBoundMs } = this.#settings;
+    const context = await model.createContext({
+      contextSize: contextTokens,
+      sequences,
+      batchSize: BATCH_TOKENS,
+      threads,
+      flashAttention: flashAttention ?? true,
+    });
+    const all = Array.from({ length: sequences }, () => context.getSequence());
+    const anyToken = model.tokens.bos ?? model.tokens.eos ?? (1 as NonNullable<typeof model.tokens.bos>);
+    const pace = await measurePace(all, anyToken);
+    const chunkTokens = this.#settings.chunkTokens ?? chunkTokensFor(pace, gapBoundMs, BATCH_TOKENS - sequences);
+    const detokenize = (tokens: readonly number[], before: readonly number[]) =>
+      model.detokenize(
+        tokens as Parameters<LlamaModel['detokenize']>[0],
+        false,
+        before as Parameters<LlamaModel['detokenize']>[0],
+      );
+    this.#steps = new StepLoop(
+      all.map((sequence, index) => new Slot(index, sequence, detokenize)),
+      new StepPlanner(sequences, chunkTokens),
+      this.#report,
+    );
+    this.#ready(context.contextSize, chunkTokens, pace, undefined);
+    void this.#steps.run();
+  }
+
+  async #loadEmbedder(model: LlamaModel): Promise<void> {
+    const { contextTokens, threads } = this.#settings;
+    // An encoder looks at the whole text at once, so the batch holds all of it.
+    const context = await model.createEmbeddingContext({
+      contextSize: contextTokens,
+      batchSize: contextTokens,
+      threads,
+    });
+    this.#embeddings = new EmbedLoop(context, this.#report);
+    this.#ready(contextTokens, contextTokens, undefined, model.embeddingVectorSize);
+  }
+
+  #ready(
+    contextTokens: number,
+    chunkTokens: number,
+    pace: Pace | undefined,
+    embeddingLength: number | undefined,
+  ): void {
+    const { sequences, threads, flashAttention } = this.#settings;
+    const device = this.#llama!.gpu === false ? 'CPU' : this.#llama!.gpu;
+    this.#report({
+      type: 'ready',
+      contextTokens,
+      sequences,
+      chunkTokens,
+      prefillTokensPerSecond: pace?.prefillTokensPerSecond,
+      decodeStepMs: pace?.decodeStepMs,
+      embeddingLength,
+      generates: embeddingLength === undefined,
+      description: `${device}, ${threads} threads, flash attention ${(flashAttention ?? true) ? 'on' : 'off'}`,
+    });
+  }
+
+  async #estimate(): Promise<{ ramBytes: number; vramBytes: number; source: 'engine' | 'header' }> {
+    const { path, sequences, contextTokens, embeds, flashAttention, headerEstimateBytes } = this.#settings;
+    try {
+      const insights = await this.#library!.GgufInsights.from(
+        await this.#library!.readGgufFileInfo(path),
+        this.#llama!,
+      );
+      const layers = this.#llama!.gpu === false ? 0 : insights.totalLayers;
+      const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers: layers });
+      const context = await insights.estimateContextResourceRequirementsV2({
+        contextSize: contextTokens,
+        modelGpuLayers: layers,
+        batchSize: embeds ? contextTokens : BATCH_TOKENS,
+        sequences: embeds ? 1 : sequences,
+        isEmbeddingContext: embeds,
+        flashAttention: flashAttention ?? true,
+      });
+      return {
+        ramBytes: withMargin(weights.cpuRam + context.cpuRam),
+        vramBytes: weights.gpuVram + context.gpuVram === 0 ? 0 : withMargin(weights.gpuVram + context.gpuVram),
+        source: 'engine',
+      };
+    } catch {
+      // The simulation is a convenience of the library; the header's arithmetic is the safe side of it.
+      return { ramBytes: headerEstimateBytes, vramBytes: 0, source: 'header' };
+    }
+  }
+
+  #gpuLayers(): { gpuLayers?: 'max' | 0 } {
+    return this.#llama!.gpu === false ? { gpuLayers: 0 } : { gpuLayers: 'max' };
+  }
+}
+
+function withMargin(bytes: number): number {
+  return Math.ceil(bytes + Math.max(ESTIMATE_MARGIN_BYTES, ESTIMATE_MARGIN_RATIO * bytes));
+}
+
+function withJsonEnd(prompt: Prompt, options: GenerationOptions): Prompt {
+  return options.jsonSchema === undefined ? prompt : { ...prompt, stopTexts: [...prompt.stopTexts, JSON_END] };
+}

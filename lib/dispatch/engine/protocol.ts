@@ -1,0 +1,75 @@
+/** What travels between the runtime's process and an engine's, by Node's IPC with structured clones. */
+import type { FinishReason, ModelJob, Usage } from '../../runtime/backend.js';
+
+/** How an engine is set up; every value is final. */
+export interface EngineSettings {
+  model: string;
+  path: string;
+  sequences: number;
+  /** Prompt plus answer of one sequence. */
+  contextTokens: number;
+  threads: number;
+  gpu: false | 'auto' | 'cuda' | 'metal' | 'vulkan';
+  /** undefined: on, which is faster on CPUs for real models (docs/engine.md). */
+  flashAttention: boolean | undefined;
+  /** Longest pause that a running stream should feel, ms. */
+  gapBoundMs: number;
+  /** Fixed chunk size instead of the measured one. */
+  chunkTokens: number | undefined;
+  /** The header says that the model embeds and does not generate. */
+  embeds: boolean;
+  /** Arithmetic on the header, for when the engine cannot simulate the load. */
+  headerEstimateBytes: number;
+  /** Module to import node-llama-cpp from: a bare name or a file URL. */
+  enginePackage: string;
+}
+
+export type ToEngine =
+  | { type: 'launch'; settings: EngineSettings }
+  | { type: 'load' }
+  | { type: 'prepare'; id: number; job: ModelJob }
+  | { type: 'discard'; id: number }
+  | { type: 'start'; task: number; slot: number; rank: number; job: ModelJob; prepared: number | undefined }
+  | { type: 'cancel'; task: number }
+  | { type: 'hold'; task: number }
+  | { type: 'proceed'; task: number };
+
+/** An error that crosses the process boundary: enough to rebuild the class. */
+export interface WireError {
+  code: string;
+  message: string;
+  promptTokens?: number;
+  contextTokens?: number;
+  param?: string;
+}
+
+export interface EndedTask {
+  task: number;
+  reason: FinishReason;
+  usage: Usage;
+  heldTokens: number;
+}
+
+export type FromEngine =
+  /** The process has loaded its code and waits for `launch`. */
+  | { type: 'up' }
+  | { type: 'estimated'; ramBytes: number; vramBytes: number; source: 'engine' | 'header' }
+  | {
+      type: 'ready';
+      contextTokens: number;
+      sequences: number;
+      chunkTokens: number;
+      prefillTokensPerSecond: number | undefined;
+      decodeStepMs: number | undefined;
+      embeddingLength: number | undefined;
+      generates: boolean;
+      description: string;
+    }
+  | { type: 'prepared'; id: number; promptTokens: number }
+  | { type: 'unprepared'; id: number; error: WireError }
+  /** One step: parallel arrays, then whoever ended with it. */
+  | { type: 'step'; tasks: number[]; prefilled: number[]; generated: number[]; texts: string[]; ended: EndedTask[] }
+  | { type: 'embedded'; task: number; vector: Float32Array; usage: Usage }
+  | { type: 'failed'; task: number; error: WireError }
+  /** The load failed; the process ends after it. */
+  | { type: 'broken'; error: WireError };

@@ -1,0 +1,111 @@
+/**
+ * The second decider: which sequences of an engine advance in the next step, and whose prompt is read by how much.
+ *
+ * It knows ranks and token counts, not tenants. Rule: every sequence that generates advances by one token; beside them at most
+ * `chunkTokens` prompt tokens are read, most urgent prompt first, first come first served among equals, what is left of the
+ * chunk going to the next one. So a step costs at most one chunk plus one decode, whatever arrives.
+ *
+ * Invariants: 1. A plan names a slot at most once. 2. Slots are named in ascending order: llama.cpp cuts a batch whose sequence
+ * ids do not ascend by one. 3. Held slots are never named. 4. While a prompt waits and no slot is held, some prompt advances.
+ * Starvation: a prompt waits while more urgent prompts keep coming; slots kept for other classes bound how many can.
+ * Thread safety: one owner. Cost: O(slots) per plan, no allocation.
+ */
+
+export const SlotPhase = { idle: 0, reading: 1, generating: 2 } as const;
+export type SlotPhase = (typeof SlotPhase)[keyof typeof SlotPhase];
+
+export class StepPlanner {
+  /** Prompt tokens read per step at most, ≥ 1. */
+  chunkTokens: number;
+  /** Slots in the plan. */
+  count = 0;
+  /** The plan: slots in ascending order, `count` of them. */
+  readonly slots: Int32Array;
+  /** The plan: prompt tokens to read in `slots[i]`; 0 when it generates. */
+  readonly readTokens: Int32Array;
+
+  readonly #phases: Uint8Array;
+  readonly #held: Uint8Array;
+  readonly #ranks: Float64Array;
+  readonly #arrivals: Float64Array;
+  /** Prompt tokens that are left to read. */
+  readonly #left: Int32Array;
+  /** Tokens that the plan gives a slot. */
+  readonly #given: Int32Array;
+  #arrival = 0;
+
+  constructor(slots: number, chunkTokens: number) {
+    this.chunkTokens = chunkTokens;
+    this.slots = new Int32Array(slots);
+    this.readTokens = new Int32Array(slots);
+    this.#phases = new Uint8Array(slots);
+    this.#held = new Uint8Array(slots);
+    this.#ranks = new Float64Array(slots);
+    this.#arrivals = new Float64Array(slots);
+    this.#left = new Int32Array(slots);
+    this.#given = new Int32Array(slots);
+  }
+
+  /** A task begins in `slot` with so many prompt tokens to read, ≥ 1. Larger ranks are read first. */
+  begin(slot: number, promptTokens: number, rank: number): void {
+    this.#phases[slot] = SlotPhase.reading;
+    this.#held[slot] = 0;
+    this.#left[slot] = promptTokens;
+    this.#ranks[slot] = rank;
+    this.#arrivals[slot] = this.#arrival++;
+  }
+
+  /** `tokens` of the prompt were read; with the last of them the slot generates. */
+  read(slot: number, tokens: number): void {
+    this.#left[slot]! -= tokens;
+    if (this.#left[slot]! <= 0) this.#phases[slot] = SlotPhase.generating;
+  }
+
+  /** The slot's task is over. */
+  end(slot: number): void {
+    this.#phases[slot] = SlotPhase.idle;
+    this.#held[slot] = 0;
+  }
+
+  hold(slot: number): void {
+    this.#held[slot] = 1;
+  }
+
+  proceed(slot: number): void {
+    this.#held[slot] = 0;
+  }
+
+  /** Fills `slots`, `readTokens` and `count`. A count of 0: there is nothing to do. */
+  plan(): void {
+    const slots = this.#phases.length;
+    this.#given.fill(0);
+    for (let budget = this.chunkTokens; budget > 0; ) {
+      const next = this.#mostUrgentPrompt();
+      if (next < 0) break;
+      const tokens = Math.min(budget, this.#left[next]!);
+      this.#given[next] = tokens;
+      budget -= tokens;
+    }
+    this.count = 0;
+    for (let slot = 0; slot < slots; slot++) {
+      const tokens = this.#given[slot]!;
+      if (tokens === 0 && (this.#phases[slot] !== SlotPhase.generating || this.#held[slot] === 1)) continue;
+      this.slots[this.count] = slot;
+      this.readTokens[this.count++] = tokens;
+    }
+  }
+
+  /** The slot whose prompt is read next and is not in the plan yet, or -1. */
+  #mostUrgentPrompt(): number {
+    let best = -1;
+    for (let slot = 0; slot < this.#phases.length; slot++) {
+      if (this.#phases[slot] !== SlotPhase.reading || this.#held[slot] === 1 || this.#given[slot]! > 0) continue;
+      if (best >= 0) {
+        const difference = this.#ranks[slot]! - this.#ranks[best]!;
+        if (difference < 0 || (difference === 0 && this.#arrivals[slot]! > this.#arrivals[best]!)) continue;
+      }
+      best = slot;
+    }
+    return best;
+  }
+}
