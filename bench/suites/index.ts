@@ -2,6 +2,7 @@
 import type { Suite } from '../suite.js';
 
 const LOADERS: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
+  engine: () => import('./engine.js'),
   'heap-lock': () => import('./heap-lock.js'),
   responsiveness: () => import('./responsiveness.js'),
 };

@@ -1,0 +1,184 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { EngineDiedError, InvalidGgufError, InvalidRequestError, PromptTooLongError } from '../../lib/base/errors.js';
+import type { ChatStream } from '../../lib/runtime/service.js';
+import type { Yard } from '../../lib/yard.js';
+import { isAlive, openYard } from '../support/engine.js';
+import { writeTinyGguf } from '../support/tiny-gguf.js';
+
+const ALPHABET = 'defghijklmnopqrstuvwxyz';
+let folder: string;
+let successor: string;
+let random: string;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'agentyard-engine-'));
+  successor = join(folder, 'successor.gguf');
+  random = join(folder, 'random.gguf');
+  const chatTemplate = "{% for m in messages %}{{ m['content'] }}{% endfor %}";
+  await writeTinyGguf(successor, { kind: 'successor', chatTemplate });
+  await writeTinyGguf(random, { kind: 'random', dim: 128, layers: 4, contextTokens: 2_048 });
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function read(stream: ChatStream): Promise<string> {
+  let text = '';
+  for await (const part of stream) text += part.text;
+  return text;
+}
+
+describe('a model that knows the alphabet', () => {
+  let yard: Yard;
+  beforeAll(async () => {
+    yard = await openYard({ path: successor, sequences: 4, contextTokens: 256 });
+  });
+  afterAll(() => yard.close());
+
+  const complete = (prompt: string, extra = {}) => yard.complete({ model: 'm', prompt, temperature: 0, ...extra });
+
+  it('continues it and ends by itself', async () => {
+    const stream = complete('abc');
+    expect(await read(stream)).toBe(ALPHABET);
+    expect(await stream.result()).toMatchObject({ finishReason: 'stop', usage: { outputTokens: 23 } });
+  });
+
+  it('stops at the limit, and at a stop text that spans tokens', async () => {
+    expect(await complete('abc', { maxTokens: 5 }).result()).toMatchObject({ text: 'defgh', finishReason: 'length' });
+    expect(await complete('abc', { stop: 'klm' }).result()).toMatchObject({ text: 'defghij', finishReason: 'stop' });
+  });
+
+  it('runs more requests than it has slots, each with its own text', async () => {
+    const letters = [...'abcdefghijkl'];
+    const answers = await Promise.all(letters.map((letter) => complete(letter, { maxTokens: 3 }).result()));
+    expect(answers.map(({ text }) => text)).toEqual(
+      letters.map((letter) =>
+        'abcdefghijklmnopqrstuvwxyz'.slice(letters.indexOf(letter) + 1, letters.indexOf(letter) + 4),
+      ),
+    );
+  });
+
+  it('ends with "length" when the context is full', async () => {
+    const result = await complete(`${' '.repeat(240)}ab`, { maxTokens: 500 }).result();
+    expect(result.finishReason).toBe('length');
+    expect(result.usage.promptTokens + result.usage.outputTokens).toBeLessThanOrEqual(256);
+  });
+
+  it('refuses a prompt longer than the context with both numbers, also when a worker counts it', async () => {
+    const error = await complete('a'.repeat(300))
+      .accepted()
+      .catch((reason) => reason);
+    expect(error).toBeInstanceOf(PromptTooLongError);
+    expect(error).toMatchObject({ contextTokens: 256 });
+    expect(error.promptTokens).toBeGreaterThanOrEqual(300);
+    const long = await complete('a'.repeat(20_000))
+      .accepted()
+      .catch((reason) => reason);
+    expect(long).toBeInstanceOf(PromptTooLongError);
+    expect(long.promptTokens - error.promptTokens).toBe(19_700);
+  });
+
+  it('refuses what this model cannot do, and unknown token ids', async () => {
+    await expect(yard.embed({ model: 'm', input: 'text' })).rejects.toThrow(InvalidRequestError);
+    await expect(yard.complete({ model: 'm', prompt: [1, 1_000_000] }).accepted()).rejects.toThrow(InvalidRequestError);
+  });
+});
+
+describe('a model whose every token depends on all before it', () => {
+  const prompt = Array.from({ length: 300 }, (_, i) => 270 + ((i * 31) % 90));
+
+  it('gives the same answer whatever the chunks and whoever runs beside it', async () => {
+    const answers: string[] = [];
+    for (const chunkTokens of [32, 64, 500]) {
+      const yard = await openYard({ path: random, sequences: 4, contextTokens: 512, chunkTokens });
+      const noise = yard.complete({ model: 'm', prompt: prompt.slice(50), maxTokens: 60, temperature: 0 });
+      const result = await yard.complete({ model: 'm', prompt, maxTokens: 20, temperature: 0 }).result();
+      answers.push(result.text);
+      await noise.result();
+      await yard.close();
+    }
+    expect(answers[0]).not.toBe('');
+    expect(new Set(answers).size).toBe(1);
+  });
+
+  it('keeps the earlier turns of a session in its slot and answers as if it had read everything again', async () => {
+    const yard = await openYard({ path: random, sequences: 2, contextTokens: 512 });
+    const ask = (tokens: number[], session?: string) =>
+      yard.complete({ model: 'm', prompt: tokens, maxTokens: 8, temperature: 0, ...(session && { session }) }).result();
+    await ask(prompt, 's');
+    const longer = [...prompt, 300, 301, 302];
+    const reused = await ask(longer, 's');
+    expect(reused.usage.cachedTokens).toBeGreaterThanOrEqual(prompt.length - 1);
+    const fresh = await ask(longer, 'other');
+    expect(fresh.usage.cachedTokens).toBe(0);
+    expect(reused.text).toBe(fresh.text);
+    await yard.close();
+  });
+
+  it('frees a slot in the middle of a prompt, and while it generates', async () => {
+    const yard = await openYard({ path: random, sequences: 1, contextTokens: 2_048, chunkTokens: 32 });
+    const long = Array.from({ length: 1_900 }, (_, i) => 270 + ((i * 17) % 90));
+    const victim = yard.complete({ model: 'm', prompt: long, maxTokens: 5 });
+    await victim.started();
+    const heir = yard.complete({ model: 'm', prompt: [300], maxTokens: 1_000 });
+    victim.cancel();
+    await heir.started();
+    for await (const _ of heir) break;
+    expect(await yard.complete({ model: 'm', prompt: [301], maxTokens: 2 }).result()).toMatchObject({
+      finishReason: expect.stringMatching(/length|stop/),
+    });
+    // The prompt was not read to its end: that is what "in the middle" means.
+    expect(yard.stats().models.m!.promptTokens).toBeLessThan(1_900);
+    await yard.close();
+  });
+});
+
+describe('the end of an engine', () => {
+  it('ends streams that had begun with a typed error, repeats the rest, and comes back', async () => {
+    const yard = await openYard({ path: random, sequences: 2, contextTokens: 2_048 });
+    const begun = yard.complete({ model: 'm', prompt: [300], maxTokens: 1_900, temperature: 1 });
+    const iterator = begun[Symbol.asyncIterator]();
+    await iterator.next();
+    const waiting = Array.from({ length: 3 }, (_, i) => yard.complete({ model: 'm', prompt: [300 + i], maxTokens: 3 }));
+    const [pid] = [yard.models()[0]!.enginePid!];
+    process.kill(pid, 'SIGKILL');
+    const outcome = await begun.result().catch((reason) => reason);
+    expect(outcome).toBeInstanceOf(EngineDiedError);
+    for (const stream of waiting) expect((await stream.result()).usage.outputTokens).toBeGreaterThan(0);
+    expect(yard.stats().models.m).toMatchObject({ engineStarts: 2, engineDeaths: 1 });
+    expect(yard.models()[0]!.enginePid).not.toBe(pid);
+    await yard.close();
+    expect(yard.stats().running).toBe(0);
+  });
+
+  it('follows the end of its parent, also by SIGKILL', async () => {
+    const parent = fork(fileURLToPath(new URL('../support/parent.mjs', import.meta.url)), [random], { execArgv: [] });
+    const [enginePid] = (await once(parent, 'message')) as [number];
+    expect(isAlive(enginePid)).toBe(true);
+    parent.kill('SIGKILL');
+    await vi.waitFor(() => expect(isAlive(enginePid)).toBe(false), { timeout: 2_000, interval: 20 });
+  });
+
+  it('is gone when its yard is closed', async () => {
+    const yard = await openYard({ path: successor, sequences: 1, contextTokens: 256 });
+    const pid = yard.models()[0]!.enginePid!;
+    await yard.close();
+    expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe('files that are no models', () => {
+  it.each([
+    ['no GGUF at all', () => 'hello'],
+    ['nothing', () => ''],
+  ])('%s ends in a typed error and no engine', async (_, content) => {
+    const path = join(folder, 'bad.gguf');
+    writeFileSync(path, content());
+    await expect(openYard({ path })).rejects.toThrow(InvalidGgufError);
+  });
+});

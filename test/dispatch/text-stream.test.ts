@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { TextStream } from '../../lib/dispatch/engine/text-stream.js';
+
+/** A tokenizer whose tokens are the bytes of UTF-8. */
+const fromBytes = (tokens: readonly number[]) => Buffer.from(tokens).toString('utf8');
+const bytesOf = (text: string) => [...Buffer.from(text, 'utf8')];
+
+function play(text: string, stops: string[] = []): { parts: string[]; whole: string; stopped: boolean } {
+  const stream = new TextStream(fromBytes, stops, []);
+  const parts: string[] = [];
+  for (const byte of bytesOf(text)) {
+    parts.push(stream.push(byte));
+    if (stream.isStopped) break;
+  }
+  parts.push(stream.finish());
+  return { parts, whole: parts.join(''), stopped: stream.isStopped };
+}
+
+describe('a text stream', () => {
+  it('gives out whole characters only', () => {
+    const { parts, whole } = play('é€😀!');
+    expect(whole).toBe('é€😀!');
+    expect(parts.filter((part) => part.includes('\uFFFD'))).toEqual([]);
+  });
+
+  it('does not wait for ever for bytes that are no character', () => {
+    const stream = new TextStream(fromBytes, [], []);
+    const parts = [0xff, 0xff, 0xff, 0xff, 0x41].map((byte) => stream.push(byte));
+    expect(parts.join('') + stream.finish()).toMatch(/^\uFFFD+A$/);
+  });
+
+  it('ends before a stop text that comes in pieces, and never shows its beginning', () => {
+    const { parts, whole, stopped } = play('one END two', ['END']);
+    expect(whole).toBe('one ');
+    expect(stopped).toBe(true);
+    expect(parts.some((part) => part.includes('E'))).toBe(false);
+  });
+
+  it('gives out what only looked like a stop text', () => {
+    expect(play('one EN two', ['END']).whole).toBe('one EN two');
+    expect(play('one EN', ['END']).whole).toBe('one EN');
+    expect(play('aab', ['ab']).whole).toBe('a');
+  });
+
+  it('takes the earliest of several stop texts', () => {
+    expect(play('abcdef', ['ef', 'cd']).whole).toBe('ab');
+  });
+
+  it('tells the tokenizer what came before, so that spaces are right', () => {
+    const seen: (readonly number[])[] = [];
+    const stream = new TextStream(
+      (tokens, before) => {
+        seen.push(before);
+        return fromBytes(tokens);
+      },
+      [],
+      [1, 2, 3, 4],
+    );
+    for (const byte of bytesOf('ab')) stream.push(byte);
+    expect(seen).toEqual([
+      [2, 3, 4],
+      [3, 4, 97],
+    ]);
+  });
+});
+
+it('gives out exactly the text up to the first stop text, whatever the text', () => {
+  const alphabet = fc.constantFrom('a', 'b', 'é', '😀', ' ');
+  const word = fc.array(alphabet, { maxLength: 30 }).map((letters) => letters.join(''));
+  const stop = fc.array(alphabet, { minLength: 1, maxLength: 4 }).map((letters) => letters.join(''));
+  fc.assert(
+    fc.property(word, fc.array(stop, { maxLength: 3 }), (text, stops) => {
+      // The first stop text is the one that is complete first.
+      const ends = stops.map((one) => ({ at: text.indexOf(one), one })).filter(({ at }) => at >= 0);
+      const firstEnd = Math.min(...ends.map(({ at, one }) => at + one.length));
+      const complete = ends.filter(({ at, one }) => at + one.length === firstEnd);
+      const expected = complete.length === 0 ? text : text.slice(0, Math.min(...complete.map(({ at }) => at)));
+      expect(play(text, stops).whole).toBe(expected);
+    }),
+  );
+});

@@ -1,0 +1,73 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { StepPlanner } from '../../lib/scheduler/step-planner.js';
+
+function planOf(planner: StepPlanner): [slot: number, readTokens: number][] {
+  planner.plan();
+  return Array.from({ length: planner.count }, (_, i) => [planner.slots[i]!, planner.readTokens[i]!]);
+}
+
+describe('a plan', () => {
+  it('advances every generating slot and reads one chunk, in ascending slot order', () => {
+    const planner = new StepPlanner(4, 64);
+    planner.begin(3, 1, 0);
+    planner.begin(0, 1, 0);
+    planner.read(3, 1);
+    planner.read(0, 1);
+    planner.begin(1, 500, 0);
+    expect(planOf(planner)).toEqual([
+      [0, 0],
+      [1, 64],
+      [3, 0],
+    ]);
+  });
+
+  it('reads the most urgent prompt first, then the earliest, and shares what is left of the chunk', () => {
+    const planner = new StepPlanner(4, 64);
+    planner.begin(0, 100, 1);
+    planner.begin(1, 100, 1);
+    planner.begin(2, 20, 5);
+    expect(planOf(planner)).toEqual([
+      [0, 44],
+      [2, 20],
+    ]);
+  });
+
+  it('leaves held slots alone and takes them up again', () => {
+    const planner = new StepPlanner(2, 64);
+    planner.begin(0, 10, 0);
+    planner.read(0, 10);
+    planner.hold(0);
+    expect(planOf(planner)).toEqual([]);
+    planner.proceed(0);
+    expect(planOf(planner)).toEqual([[0, 0]]);
+    planner.end(0);
+    expect(planOf(planner)).toEqual([]);
+  });
+});
+
+it('finishes every prompt within the chunks that all prompts need, never exceeds a chunk, and names each slot once, ascending', () => {
+  const task = fc.record({ tokens: fc.integer({ min: 1, max: 400 }), rank: fc.integer({ min: -3, max: 3 }) });
+  fc.assert(
+    fc.property(fc.array(task, { minLength: 1, maxLength: 8 }), fc.integer({ min: 1, max: 128 }), (tasks, chunk) => {
+      const planner = new StepPlanner(tasks.length, chunk);
+      for (const [slot, { tokens, rank }] of tasks.entries()) planner.begin(slot, tokens, rank);
+      const left = tasks.map(({ tokens }) => tokens);
+      const total = left.reduce((sum, tokens) => sum + tokens, 0);
+      let steps = 0;
+      while (left.some((tokens) => tokens > 0)) {
+        const plan = planOf(planner);
+        const slots = plan.map(([slot]) => slot);
+        expect(slots).toEqual([...new Set(slots)].sort((a, b) => a - b));
+        expect(plan.reduce((sum, [, tokens]) => sum + tokens, 0)).toBeLessThanOrEqual(chunk);
+        for (const [slot, tokens] of plan) {
+          if (tokens === 0) continue;
+          left[slot]! -= tokens;
+          planner.read(slot, tokens);
+        }
+        steps++;
+        expect(steps).toBeLessThanOrEqual(Math.ceil(total / chunk));
+      }
+    }),
+  );
+});
