@@ -11,4 +11,7 @@ async function main() {
   await yard.close();
 }
 
-main();
+main().catch((error) => {
+  console.error(error);
+  process.exitCode = 1;
+});

@@ -10,7 +10,9 @@ const root = dirname(createRequire(import.meta.url).resolve('agentyard/package.j
 let server;
 let baseURL = process.env.OPENAI_BASE_URL;
 if (baseURL === undefined) {
-  server = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'serve', '--port', '0'], { stdio: ['ignore', 'ignore', 'pipe'] });
+  server = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'serve', '--port', '0'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   let printed = '';
   for await (const chunk of server.stderr) {
     printed += chunk;
@@ -32,7 +34,8 @@ const stream = await client.chat.completions.create({
 });
 for await (const chunk of stream) {
   process.stdout.write(chunk.choices[0]?.delta.content ?? '');
-  if (chunk.usage) console.log(`\n[${chunk.usage.prompt_tokens} prompt and ${chunk.usage.completion_tokens} output tokens]`);
+  if (chunk.usage)
+    console.log(`\n[${chunk.usage.prompt_tokens} prompt and ${chunk.usage.completion_tokens} output tokens]`);
 }
 
 if (server !== undefined) {

@@ -1,7 +1,8 @@
 /** Runs every benchmark once at its smallest size: for correctness only, the figures mean nothing. */
 import { spawnSync } from 'node:child_process';
 
-const bench = (args, options) => spawnSync('npm', ['run', '--silent', 'bench', '--', ...args], { encoding: 'utf8', ...options });
+const bench = (args, options) =>
+  spawnSync('npm', ['run', '--silent', 'bench', '--', ...args], { encoding: 'utf8', ...options });
 
 const list = bench([]);
 const names = [...list.stdout.matchAll(/^ {2}([a-z][a-z0-9-]*) +\S/gm)].map(([, name]) => name);

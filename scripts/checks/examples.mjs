@@ -12,7 +12,9 @@ for (const name of readdirSync('examples').filter((file) => /\.[cm]?js$/.test(fi
   });
   const seconds = ((performance.now() - begin) / 1_000).toFixed(1);
   const isGood = status === 0 && stdout.trim() !== '';
-  console.log(`--- examples/${name}: ${isGood ? 'ok' : `FAILED (${signal ?? status})`} in ${seconds} s\n${stdout.trim()}`);
+  console.log(
+    `--- examples/${name}: ${isGood ? 'ok' : `FAILED (${signal ?? status})`} in ${seconds} s\n${stdout.trim()}`,
+  );
   if (!isGood) {
     console.error(stderr);
     failures++;

@@ -1,7 +1,12 @@
 /** node-llama-cpp, loaded where it is needed and nowhere else. */
 import { EngineUnavailableError } from '../../base/errors.js';
 import type { PromptMaker } from './prompt.js';
-import type { TokenizerData } from './tokenizer-worker.js';
+
+/** What a vocabulary is loaded from. */
+export interface VocabularySource {
+  path: string;
+  enginePackage: string;
+}
 
 export type EngineLibrary = typeof import('node-llama-cpp');
 
@@ -18,7 +23,7 @@ export async function loadLibrary(enginePackage: string): Promise<EngineLibrary>
 }
 
 /** A vocabulary without weights. */
-export async function loadPromptMaker({ path, enginePackage }: TokenizerData): Promise<PromptMaker> {
+export async function loadPromptMaker({ path, enginePackage }: VocabularySource): Promise<PromptMaker> {
   const library = await loadLibrary(enginePackage);
   const llama = await library.getLlama({ build: 'never', gpu: false, logLevel: library.LlamaLogLevel.error });
   const model = await llama.loadModel({ modelPath: path, vocabOnly: true });

@@ -6,8 +6,9 @@ import { Worker } from 'node:worker_threads';
 import type { Token } from 'node-llama-cpp';
 import { EngineError, InvalidRequestError, PromptTooLongError } from '../../base/errors.js';
 import type { ModelJob } from '../../runtime/backend.js';
+import type { VocabularySource } from './engine-library.js';
 import { makePrompt, type Prompt, type PromptMaker } from './prompt.js';
-import type { TokenizerAnswer, TokenizerData } from './tokenizer-worker.js';
+import type { TokenizerAnswer } from './tokenizer-worker.js';
 import { fromWire } from './wire-error.js';
 
 /** Tokenising 10 kB takes 1.5 ms: less than a decode step of any real model. */
@@ -16,13 +17,13 @@ const INLINE_CHARACTERS = 8_192;
 export class Prompts {
   readonly #maker: PromptMaker;
   readonly #contextTokens: number;
-  readonly #workerData: TokenizerData;
+  readonly #workerData: VocabularySource;
   readonly #ready = new Map<number, Prompt>();
   readonly #waiting = new Map<number, { resolve: (prompt: Prompt) => void; reject: (error: unknown) => void }>();
   #worker: Worker | undefined;
   #nextRequest = 1;
 
-  constructor(maker: PromptMaker, contextTokens: number, workerData: TokenizerData) {
+  constructor(maker: PromptMaker, contextTokens: number, workerData: VocabularySource) {
     this.#maker = maker;
     this.#contextTokens = contextTokens;
     this.#workerData = workerData;

@@ -1,15 +1,10 @@
 /** Worker thread of an engine: tokenises long prompts with a vocabulary-only copy of the model. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { ModelJob } from '../../runtime/backend.js';
-import { loadPromptMaker } from './engine-library.js';
+import { loadPromptMaker, type VocabularySource } from './engine-library.js';
 import { makePrompt, type PromptMaker } from './prompt.js';
 import type { WireError } from './protocol.js';
 import { toWire } from './wire-error.js';
-
-export interface TokenizerData {
-  path: string;
-  enginePackage: string;
-}
 
 export type TokenizerAnswer =
   | { request: number; tokens: Uint32Array; stopTokens: number[]; stopTexts: readonly string[] }
@@ -19,7 +14,7 @@ let maker: Promise<PromptMaker> | undefined;
 
 async function answer(request: number, job: ModelJob): Promise<TokenizerAnswer> {
   try {
-    maker ??= loadPromptMaker(workerData as TokenizerData);
+    maker ??= loadPromptMaker(workerData as VocabularySource);
     const { tokens, stopTokens, stopTexts } = makePrompt(await maker, job);
     return { request, tokens: Uint32Array.from(tokens), stopTokens: [...stopTokens], stopTexts };
   } catch (error) {

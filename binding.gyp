@@ -1,0 +1,21 @@
+# Built by node-gyp and prebuildify; CMakeLists.txt builds the same list of files for cmake-js.
+# No install script runs this: package.json says "gypfile": false.
+{
+  "targets": [
+    {
+      "target_name": "agentyard",
+      "sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.txt', 'utf8').trim()\")"],
+      "defines": ["NAPI_VERSION=8"],
+      "cflags": ["-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra"],
+      "cflags_cc!": ["-std=gnu++14", "-std=gnu++17"],
+      "cflags_cc": ["-std=c++20"],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++20",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "OTHER_CFLAGS": ["-ffp-contract=off"],
+        "MACOSX_DEPLOYMENT_TARGET": "11.0"
+      },
+      "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/std:c++20"] } }
+    }
+  ]
+}
