@@ -5,7 +5,8 @@
     {
       "target_name": "agentyard",
       "sources": ["<!@(node -p \"require('fs').readFileSync('native/sources.txt', 'utf8').trim()\")"],
-      "defines": ["NAPI_VERSION=8"],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS"],
       "cflags": ["-fvisibility=hidden", "-ffp-contract=off", "-Wall", "-Wextra"],
       "cflags_cc!": ["-std=gnu++14", "-std=gnu++17"],
       "cflags_cc": ["-std=c++20"],

@@ -24,7 +24,6 @@ NAPI_MODULE_INIT() {
   namespace binding = agentyard::binding;
   napi_set_named_property(env, exports, "interfaceVersion", binding::number(env, kInterfaceVersion));
   add(env, exports, "createHeap", binding::createHeap);
-  add(env, exports, "readHostMemory", binding::readHostMemory);
-  add(env, exports, "readCpuQuota", binding::readCpuQuota);
+  binding::registerProbes(env, exports);
   return exports;
 }

@@ -1,61 +1,65 @@
 #include "probe_binding.h"
 
-#include <utility>
+#include <optional>
+#include <string>
 
 #include "../probe/host_memory.h"
-#include "values.h"
 
 namespace agentyard::binding {
 
 namespace {
 
-std::optional<ProbeRoots> rootsOf(napi_env env, napi_callback_info info) {
-  std::size_t count = 2;
-  napi_value args[2];
-  napi_get_cb_info(env, info, &count, args, nullptr, nullptr);
-  auto proc = stringOf(env, args[0]);
-  auto cgroup = stringOf(env, args[1]);
-  if (!proc || !cgroup) return std::nullopt;
-  return ProbeRoots{std::move(*proc), std::move(*cgroup)};
+// Sets `name` only when there is a value: what is unknown is absent on the JavaScript side.
+template <typename Number>
+void setNumber(Napi::Object object, const char* name, const std::optional<Number>& value) {
+  if (value) object.Set(name, static_cast<double>(*value));
 }
 
-napi_value groupObject(napi_env env, const CgroupMemory& group) {
-  napi_value object = nullptr;
-  napi_create_object(env, &object);
-  napi_set_named_property(env, object, "path", string(env, group.path));
-  napi_set_named_property(env, object, "version", number(env, group.version));
-  setNumber(env, object, "limitBytes", std::optional(group.limit_bytes));
-  setNumber(env, object, "usedBytes", group.used_bytes);
-  setNumber(env, object, "reclaimableBytes", std::optional(group.reclaimable_bytes));
-  setNumber(env, object, "availableBytes", group.available_bytes);
+std::optional<ProbeRoots> rootsOf(const Napi::CallbackInfo& info) {
+  if (info.Length() < 2 || !info[0].IsString() || !info[1].IsString()) return std::nullopt;
+  return ProbeRoots{info[0].As<Napi::String>().Utf8Value(), info[1].As<Napi::String>().Utf8Value()};
+}
+
+Napi::Object groupObject(Napi::Env env, const CgroupMemory& group) {
+  Napi::Object object = Napi::Object::New(env);
+  object.Set("path", group.path);
+  object.Set("version", group.version);
+  setNumber(object, "limitBytes", std::optional(group.limit_bytes));
+  setNumber(object, "usedBytes", group.used_bytes);
+  setNumber(object, "reclaimableBytes", std::optional(group.reclaimable_bytes));
+  setNumber(object, "availableBytes", group.available_bytes);
+  return object;
+}
+
+Napi::Value readHostMemory(const Napi::CallbackInfo& info) {
+  const auto roots = rootsOf(info);
+  if (!roots) return info.Env().Undefined();
+  const HostMemory memory = agentyard::readHostMemory(*roots);
+  Napi::Object object = Napi::Object::New(info.Env());
+  setNumber(object, "totalBytes", memory.total_bytes);
+  setNumber(object, "machineAvailableBytes", memory.machine_available_bytes);
+  setNumber(object, "limitBytes", memory.limit_bytes);
+  setNumber(object, "availableBytes", memory.available_bytes);
+  if (memory.tightest) object.Set("tightest", groupObject(info.Env(), *memory.tightest));
+  return object;
+}
+
+Napi::Value readCpuQuota(const Napi::CallbackInfo& info) {
+  const auto roots = rootsOf(info);
+  if (!roots) return info.Env().Undefined();
+  const CpuQuota cpus = agentyard::readCpuQuota(*roots);
+  Napi::Object object = Napi::Object::New(info.Env());
+  setNumber(object, "quotaCpus", cpus.quota_cpus);
+  setNumber(object, "affinityCpus", cpus.affinity_cpus);
   return object;
 }
 
 }  // namespace
 
-napi_value readHostMemory(napi_env env, napi_callback_info info) {
-  const auto roots = rootsOf(env, info);
-  if (!roots) return undefined(env);
-  const HostMemory memory = agentyard::readHostMemory(*roots);
-  napi_value object = nullptr;
-  napi_create_object(env, &object);
-  setNumber(env, object, "totalBytes", memory.total_bytes);
-  setNumber(env, object, "machineAvailableBytes", memory.machine_available_bytes);
-  setNumber(env, object, "limitBytes", memory.limit_bytes);
-  setNumber(env, object, "availableBytes", memory.available_bytes);
-  if (memory.tightest) napi_set_named_property(env, object, "tightest", groupObject(env, *memory.tightest));
-  return object;
-}
-
-napi_value readCpuQuota(napi_env env, napi_callback_info info) {
-  const auto roots = rootsOf(env, info);
-  if (!roots) return undefined(env);
-  const CpuQuota cpus = agentyard::readCpuQuota(*roots);
-  napi_value object = nullptr;
-  napi_create_object(env, &object);
-  setNumber(env, object, "quotaCpus", cpus.quota_cpus);
-  setNumber(env, object, "affinityCpus", cpus.affinity_cpus);
-  return object;
+void registerProbes(napi_env env, napi_value exports) {
+  Napi::Object object(env, exports);
+  object.Set("readHostMemory", Napi::Function::New(env, readHostMemory, "readHostMemory"));
+  object.Set("readCpuQuota", Napi::Function::New(env, readCpuQuota, "readCpuQuota"));
 }
 
 }  // namespace agentyard::binding
