@@ -6,6 +6,7 @@ import type { ResponsivenessInput } from './responsiveness-run.js';
 
 const FILE = new URL('./responsiveness-run.js', import.meta.url);
 
+export const RESPONSIVENESS_WORKLOAD = 'SmolLM2-135M Q8_0, 8 sequences';
 export const FIRST_COME = 'first come, first served, nothing kept';
 export const OURS = 'agentyard defaults';
 
@@ -19,7 +20,7 @@ export const suite: Suite = {
   async run(context) {
     const path = context.shared && join(context.shared, 'models/smollm2-135m-instruct/smollm2-135m-instruct-q8_0.gguf');
     if (path === undefined || !existsSync(path)) {
-      context.skip('SmolLM2-135M Q8_0, 8 sequences', 'the real model is not here (set AGENTYARD_SHARED)');
+      context.skip(RESPONSIVENESS_WORKLOAD, 'the real model is not here (set AGENTYARD_SHARED)');
       return;
     }
     const input = (changes: Partial<ResponsivenessInput>): ResponsivenessInput => ({
@@ -39,8 +40,8 @@ export const suite: Suite = {
         input: { ...input({ firstCome: true, probes: context.smoke ? 1 : 2, disconnects: 0 }) },
       },
     ];
-    await context.compare('SmolLM2-135M Q8_0, 8 sequences', contenders, {
-      reps: Math.min(3, context.reps),
+    await context.compare(RESPONSIVENESS_WORKLOAD, contenders, {
+      reps: Math.min(2, context.reps),
       timeoutMs: 300_000,
     });
   },

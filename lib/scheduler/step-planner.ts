@@ -3,16 +3,21 @@
  *
  * It knows ranks and token counts, not tenants. Rule: every sequence that generates advances by one token; beside them at most
  * `chunkTokens` prompt tokens are read, most urgent prompt first, first come first served among equals, what is left of the
- * chunk going to the next one. So a step costs at most one chunk plus one decode, whatever arrives.
+ * chunk going to the next one. So a step costs at most one chunk plus one decode, whatever arrives. Every eighth chunk goes to
+ * the oldest prompt first.
  *
  * Invariants: 1. A plan names a slot at most once. 2. Slots are named in ascending order: llama.cpp cuts a batch whose sequence
  * ids do not ascend by one. 3. Held slots are never named. 4. While a prompt waits and no slot is held, some prompt advances.
- * Starvation: a prompt waits while more urgent prompts keep coming; slots kept for other classes bound how many can.
+ * Starvation: none. A prompt of n tokens is read within 8 · ceil(n / chunkTokens) chunks from when it is the oldest, however many
+ * more urgent ones keep coming.
  * Thread safety: one owner. Cost: O(slots) per plan, no allocation.
  */
 
 export const SlotPhase = { idle: 0, reading: 1, generating: 2 } as const;
 export type SlotPhase = (typeof SlotPhase)[keyof typeof SlotPhase];
+
+/** One chunk in eight for the oldest prompt: it cannot starve, and an urgent one loses an eighth of its speed at most. */
+export const OLDEST_FIRST_EVERY = 8;
 
 export class StepPlanner {
   /** Prompt tokens read per step at most, ≥ 1. */
@@ -33,6 +38,8 @@ export class StepPlanner {
   /** Tokens that the plan gives a slot. */
   readonly #given: Int32Array;
   #arrival = 0;
+  /** Plans that read a chunk. */
+  #chunks = 0;
 
   constructor(slots: number, chunkTokens: number) {
     this.chunkTokens = chunkTokens;
@@ -79,9 +86,12 @@ export class StepPlanner {
   plan(): void {
     const slots = this.#phases.length;
     this.#given.fill(0);
+    let oldestFirst = (this.#chunks + 1) % OLDEST_FIRST_EVERY === 0;
     for (let budget = this.chunkTokens; budget > 0; ) {
-      const next = this.#mostUrgentPrompt();
+      const next = this.#nextPrompt(oldestFirst);
       if (next < 0) break;
+      if (budget === this.chunkTokens) this.#chunks++;
+      oldestFirst = false;
       const tokens = Math.min(budget, this.#left[next]!);
       this.#given[next] = tokens;
       budget -= tokens;
@@ -96,16 +106,17 @@ export class StepPlanner {
   }
 
   /** The slot whose prompt is read next and is not in the plan yet, or -1. */
-  #mostUrgentPrompt(): number {
+  #nextPrompt(oldestFirst: boolean): number {
     let best = -1;
     for (let slot = 0; slot < this.#phases.length; slot++) {
       if (this.#phases[slot] !== SlotPhase.reading || this.#held[slot] === 1 || this.#given[slot]! > 0) continue;
-      if (best >= 0) {
-        const difference = this.#ranks[slot]! - this.#ranks[best]!;
-        if (difference < 0 || (difference === 0 && this.#arrivals[slot]! > this.#arrivals[best]!)) continue;
-      }
-      best = slot;
+      if (best < 0 || this.#goesBefore(slot, best, oldestFirst)) best = slot;
     }
     return best;
+  }
+
+  #goesBefore(a: number, b: number, oldestFirst: boolean): boolean {
+    if (!oldestFirst && this.#ranks[a] !== this.#ranks[b]) return this.#ranks[a]! > this.#ranks[b]!;
+    return this.#arrivals[a]! < this.#arrivals[b]!;
   }
 }

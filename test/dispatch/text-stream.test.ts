@@ -24,6 +24,17 @@ describe('a text stream', () => {
     expect(parts.filter((part) => part.includes('\uFFFD'))).toEqual([]);
   });
 
+  it('gives out whole characters also when tokens end one and begin the next', () => {
+    // Three bytes each, cut in twos: no token but the last ends where a character does.
+    const bytes = bytesOf('日本語です');
+    const stream = new TextStream((tokens) => fromBytes(tokens.flatMap((at) => bytes.slice(at, at + 2))), [], []);
+    const parts: string[] = [];
+    for (let at = 0; at < bytes.length; at += 2) parts.push(stream.push(at));
+    parts.push(stream.finish());
+    expect(parts.join('')).toBe('日本語です');
+    expect(parts.filter((part) => part !== '')).toEqual(['日', '本', '語', 'で', 'す']);
+  });
+
   it('does not wait for ever for bytes that are no character', () => {
     const stream = new TextStream(fromBytes, [], []);
     const parts = [0xff, 0xff, 0xff, 0xff, 0x41].map((byte) => stream.push(byte));
@@ -51,7 +62,7 @@ describe('a text stream', () => {
     const seen: (readonly number[])[] = [];
     const stream = new TextStream(
       (tokens, before) => {
-        seen.push(before);
+        seen.push([...before]);
         return fromBytes(tokens);
       },
       [],
@@ -63,6 +74,22 @@ describe('a text stream', () => {
       [3, 4, 97],
     ]);
   });
+});
+
+it('gives out exactly the text whatever its tokens are', () => {
+  const cuts = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 60 });
+  fc.assert(
+    fc.property(fc.string({ unit: 'grapheme', maxLength: 40 }), cuts, (text, lengths) => {
+      const bytes = bytesOf(text);
+      const tokens: number[][] = [];
+      for (let at = 0, i = 0; at < bytes.length; at += lengths[i % lengths.length]!, i++) {
+        tokens.push(bytes.slice(at, at + lengths[i % lengths.length]!));
+      }
+      const stream = new TextStream((ids) => fromBytes(ids.flatMap((id) => tokens[id]!)), [], []);
+      const parts = tokens.map((_, id) => stream.push(id));
+      expect(parts.join('') + stream.finish()).toBe(text);
+    }),
+  );
 });
 
 it('gives out exactly the text up to the first stop text, whatever the text', () => {

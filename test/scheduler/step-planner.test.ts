@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { StepPlanner } from '../../lib/scheduler/step-planner.js';
+import { OLDEST_FIRST_EVERY, StepPlanner } from '../../lib/scheduler/step-planner.js';
 
 function planOf(planner: StepPlanner): [slot: number, readTokens: number][] {
   planner.plan();
@@ -31,6 +31,22 @@ describe('a plan', () => {
       [0, 44],
       [2, 20],
     ]);
+  });
+
+  it('reads the oldest prompt in one chunk of eight, however many more urgent ones come', () => {
+    const planner = new StepPlanner(2, 64);
+    planner.begin(0, 128, 0);
+    const readers: number[] = [];
+    for (let step = 0; step < 2 * OLDEST_FIRST_EVERY; step++) {
+      planner.begin(1, 64, 10);
+      for (const [slot, tokens] of planOf(planner)) {
+        if (tokens > 0) readers.push(slot);
+        planner.read(slot, tokens);
+      }
+      planner.end(1);
+    }
+    expect(OLDEST_FIRST_EVERY).toBe(8);
+    expect(readers).toEqual([1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1, 0]);
   });
 
   it('leaves held slots alone and takes them up again', () => {

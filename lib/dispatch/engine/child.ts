@@ -36,8 +36,9 @@ process.on('message', (message: ToEngine) => {
 
 // `exit` in mid-decode is clean; waiting for the decode is not needed.
 process.on('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole process group; the parent decides when an engine ends.
-process.on('SIGINT', () => {});
+// Ctrl-C and a closed terminal reach the whole process group, a service manager's SIGTERM the whole service: the parent, which
+// may want to drain, decides when an engine ends.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {});
 
 try {
   writeFileSync('/proc/self/oom_score_adj', OOM_SCORE);

@@ -7,7 +7,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type AgentyardError, EngineDiedError, EngineError } from '../../base/errors.js';
+import { type AgentyardError, CancelledError, EngineDiedError, EngineError } from '../../base/errors.js';
 import type { Backend, BackendSink, ModelJob, Prepared, StartOrder } from '../../runtime/backend.js';
 import type { EngineSettings, FromEngine, ToEngine } from './protocol.js';
 import { fromWire } from './wire-error.js';
@@ -28,6 +28,8 @@ function childPath(): string {
 interface PendingPrepare {
   resolve(prepared: Prepared): void;
   reject(error: AgentyardError): void;
+  /** Takes the abort listener off. */
+  release(): void;
 }
 
 export class EngineBackend implements Backend {
@@ -42,6 +44,9 @@ export class EngineBackend implements Backend {
   #isReady = false;
   #isClosing = false;
   #stderr = '';
+  /** Resolves when nothing is left of the process that was launched last. */
+  #ended: Promise<void> = Promise.resolve();
+  #markEnded = () => {};
 
   constructor(settings: EngineSettings) {
     this.#settings = settings;
@@ -66,6 +71,9 @@ export class EngineBackend implements Backend {
       env: { ...process.env, UV_THREADPOOL_SIZE: UV_THREADS },
     });
     this.#child = child;
+    this.#ended = new Promise((resolve) => {
+      this.#markEnded = resolve;
+    });
     child.on('message', (message: FromEngine) => {
       if (this.#child === child) this.#take(message);
     });
@@ -87,8 +95,10 @@ export class EngineBackend implements Backend {
     });
     child.once('disconnect', closed);
     child.once('error', (error) => {
-      this.#broken ??= new EngineError('The engine process could not be started.', error);
-      if (child.pid === undefined) this.#gone(child, undefined, undefined);
+      // A process that runs reports its end by `exit`.
+      if (child.pid !== undefined) return;
+      this.#broken = new EngineError('The engine process could not be started.', error);
+      this.#gone(child, undefined, undefined);
     });
     this.#keepAlive();
   }
@@ -97,11 +107,14 @@ export class EngineBackend implements Backend {
     this.#send({ type: 'load' });
   }
 
-  prepare(job: ModelJob): Promise<Prepared> {
+  prepare(job: ModelJob, signal?: AbortSignal): Promise<Prepared> {
+    if (signal?.aborted) return Promise.reject(new CancelledError(signal.reason));
     if (!this.#isReady) return Promise.reject(new EngineDiedError(this.model, undefined, undefined));
     const id = this.#nextPrepared++;
     return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject });
+      const onAbort = () => this.#settlePrepare(id)?.reject(new CancelledError(signal?.reason));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#pending.set(id, { resolve, reject, release: () => signal?.removeEventListener('abort', onAbort) });
       this.#keepAlive();
       this.#send({ type: 'prepare', id, job });
     });
@@ -112,6 +125,12 @@ export class EngineBackend implements Backend {
   }
 
   start(order: StartOrder): void {
+    if (!this.#isReady && this.#child === undefined) {
+      // Nobody else would answer for it: `down` was called before.
+      const sink = this.#sink;
+      queueMicrotask(() => sink?.failed(order.task, new EngineDiedError(this.model, undefined, undefined)));
+      return;
+    }
     this.#running.add(order.task);
     this.#keepAlive();
     this.#send({ type: 'start', ...order });
@@ -133,17 +152,13 @@ export class EngineBackend implements Backend {
     const child = this.#child;
     if (child === undefined) return;
     this.#isClosing = true;
-    await new Promise<void>((resolve) => {
-      const killer = setTimeout(() => child.kill('SIGKILL'), CLOSE_GRACE_MS);
-      child.ref();
-      child.once('exit', () => {
-        clearTimeout(killer);
-        resolve();
-      });
-      // An engine ends itself when its parent is gone, and this is the same to it.
-      if (child.connected) child.disconnect();
-      else child.kill('SIGKILL');
-    });
+    child.ref();
+    const killer = setTimeout(() => child.kill('SIGKILL'), CLOSE_GRACE_MS);
+    // An engine ends itself when its parent is gone, and this is the same to it.
+    if (child.connected) child.disconnect();
+    else child.kill('SIGKILL');
+    await this.#ended;
+    clearTimeout(killer);
   }
 
   #send(message: ToEngine): void {
@@ -165,7 +180,7 @@ export class EngineBackend implements Backend {
         sink.ready(message);
         break;
       case 'prepared':
-        this.#settlePrepare(message.id)?.resolve({ prepared: message.id, promptTokens: message.promptTokens });
+        this.#prepared(message.id, message.promptTokens);
         break;
       case 'unprepared':
         this.#settlePrepare(message.id)?.reject(fromWire(message.error));
@@ -196,21 +211,29 @@ export class EngineBackend implements Backend {
     this.#keepAlive();
   }
 
+  #prepared(id: number, promptTokens: number): void {
+    const pending = this.#settlePrepare(id);
+    // Given up meanwhile: nobody has the handle to discard it by.
+    if (pending === undefined) this.discard(id);
+    else pending.resolve({ prepared: id, promptTokens });
+  }
+
   #settlePrepare(id: number): PendingPrepare | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
+    pending?.release();
     return pending;
   }
 
   #gone(child: ChildProcess, code: number | undefined, signal: string | undefined): void {
     if (this.#child !== child) return;
     this.#child = undefined;
+    this.#markEnded();
     const wasReady = this.#isReady;
     this.#isReady = false;
     this.#running.clear();
     const died = new EngineDiedError(this.model, code, signal);
-    for (const { reject } of this.#pending.values()) reject(died);
-    this.#pending.clear();
+    for (const id of [...this.#pending.keys()]) this.#settlePrepare(id)?.reject(died);
     if (this.#isClosing) return;
     // Why a load failed is often said on standard error alone. No prompt has been seen at that point.
     const lastLine = this.#stderr.trim().split('\n').at(-1) ?? '';

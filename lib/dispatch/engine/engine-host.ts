@@ -1,4 +1,5 @@
 /** Inside the engine's process: loads one model and runs its loop. */
+import { randomInt } from 'node:crypto';
 import type { Llama, LlamaModel, SequenceEvaluateOptions } from 'node-llama-cpp';
 import { InvalidRequestError } from '../../base/errors.js';
 import type { GenerationOptions, ModelJob } from '../../runtime/backend.js';
@@ -6,20 +7,18 @@ import { StepPlanner } from '../../scheduler/step-planner.js';
 import { chunkTokensFor, measurePace, type Pace } from './calibrate.js';
 import { EmbedLoop } from './embed-loop.js';
 import { type EngineLibrary, loadLibrary } from './engine-library.js';
+import { Grammars } from './grammars.js';
+import { estimateLoad } from './load-estimate.js';
 import type { Prompt } from './prompt.js';
 import { Prompts } from './prompts.js';
-import type { EngineSettings, ToEngine } from './protocol.js';
+import { BATCH_TOKENS, type EngineSettings, type ToEngine } from './protocol.js';
 import { Slot } from './slot.js';
 import { type Report, StepLoop } from './step-loop.js';
 import { toWire } from './wire-error.js';
 
-/** Most tokens that one call of llama.cpp computes; its buffers are sized by it. */
-const BATCH_TOKENS = 512;
-/** The estimate of the engine was low by at most 2.3 MiB and high by up to 18 % (docs/memory.md). */
-const ESTIMATE_MARGIN_BYTES = 8 * 2 ** 20;
-const ESTIMATE_MARGIN_RATIO = 0.03;
 /** The library's grammar lets JSON be followed by blank lines: four of them end it. */
 const JSON_END = '\n\n\n\n';
+const SEEDS = 2 ** 32;
 
 export class EngineHost {
   readonly #settings: EngineSettings;
@@ -28,6 +27,7 @@ export class EngineHost {
   #llama: Llama | undefined;
   #model: LlamaModel | undefined;
   #prompts: Prompts | undefined;
+  #grammars: Grammars | undefined;
   #steps: StepLoop | undefined;
   #embeddings: EmbedLoop | undefined;
 
@@ -53,7 +53,8 @@ export class EngineHost {
     // "auto" picks Vulkan wherever its loader is installed, devices or none.
     if (this.#llama.gpu !== false && (await this.#llama.getGpuDeviceNames()).length === 0)
       this.#llama = await start(false);
-    this.#report({ type: 'estimated', ...(await this.#estimate()) });
+    this.#grammars = new Grammars(this.#llama);
+    this.#report({ type: 'estimated', ...(await estimateLoad(this.#library, this.#llama, this.#settings)) });
   }
 
   async load(): Promise<void> {
@@ -99,7 +100,9 @@ export class EngineHost {
     try {
       this.#refuseUnsuited(job);
       // A schema that the grammar cannot express is refused now, not when the task runs.
-      if (job.kind !== 'embedding' && job.options.jsonSchema !== undefined) await this.#grammar(job.options);
+      if (job.kind !== 'embedding' && job.options.jsonSchema !== undefined) {
+        await this.#grammars!.of(job.options.jsonSchema);
+      }
       this.#report({ type: 'prepared', id, promptTokens: await this.#prompts!.prepare(id, job) });
     } catch (error) {
       this.#report({ type: 'unprepared', id, error: toWire(error, 'The prompt could not be prepared') });
@@ -108,23 +111,27 @@ export class EngineHost {
 
   #start({ task, slot, rank, job, prepared }: ToEngine & { type: 'start' }): void {
     const prompts = this.#prompts!;
-    if (job.kind === 'embedding') {
-      this.#embeddings?.start({ task, rank, make: () => prompts.take(prepared, job) });
+    try {
+      this.#refuseUnsuited(job);
+    } catch (error) {
+      this.#report({ type: 'failed', task, error: toWire(error, 'The task could not be started') });
       return;
     }
-    this.#steps?.start({
+    if (job.kind === 'embedding') {
+      this.#embeddings!.start({ task, rank, make: () => prompts.take(prepared, job) });
+      return;
+    }
+    const { options } = job;
+    this.#steps!.start({
       task,
       slot,
       rank,
-      make: async () => {
-        const prompt = await prompts.take(prepared, job);
-        return {
-          task,
-          prompt: withJsonEnd(prompt, job.options),
-          maxTokens: job.options.maxTokens,
-          evaluateOptions: await this.#evaluateOptions(job.options),
-        };
-      },
+      make: async () => ({
+        task,
+        prompt: withJsonEnd(await prompts.take(prepared, job), options),
+        maxTokens: options.maxTokens,
+        evaluateOptions: await this.#evaluateOptions(options),
+      }),
     });
   }
 
@@ -145,31 +152,21 @@ export class EngineHost {
   }
 
   async #evaluateOptions(options: GenerationOptions): Promise<SequenceEvaluateOptions> {
-    const { temperature, topP, seed } = options;
+    const { temperature, topP, seed, jsonSchema } = options;
     return {
       temperature,
       topP,
       topK: 0,
       minP: 0,
-      ...(seed !== undefined && { seed }),
-      ...(options.jsonSchema !== undefined && {
+      // Without one the library takes the second of the day: requests of one second would all draw alike.
+      seed: seed ?? randomInt(SEEDS),
+      ...(jsonSchema !== undefined && {
         grammarEvaluationState: new this.#library!.LlamaGrammarEvaluationState({
           model: this.#model!,
-          grammar: await this.#grammar(options),
+          grammar: await this.#grammars!.of(jsonSchema),
         }),
       }),
     };
-  }
-
-  async #grammar(options: GenerationOptions) {
-    try {
-      return await this.#llama!.createGrammarForJsonSchema(
-        options.jsonSchema as Parameters<Llama['createGrammarForJsonSchema']>[0],
-      );
-    } catch (error) {
-      const detail = error instanceof Error ? error.message : String(error);
-      throw new InvalidRequestError(`The JSON schema cannot be turned into a grammar: ${detail}`, 'jsonSchema');
-    }
   }
 
   async #loadGenerator(model: LlamaModel): Promise<void> {
@@ -192,11 +189,11 @@ export class EngineHost {
         before as Parameters<LlamaModel['detokenize']>[0],
       );
     this.#steps = new StepLoop(
-      all.map((sequence, index) => new Slot(index, sequence, detokenize)),
+      all.map((sequence, index) => new Slot(index, sequence, contextTokens, detokenize)),
       new StepPlanner(sequences, chunkTokens),
       this.#report,
     );
-    this.#ready(context.contextSize, chunkTokens, pace, undefined);
+    this.#ready(contextTokens, chunkTokens, pace, undefined);
     void this.#steps.run();
   }
 
@@ -233,41 +230,9 @@ export class EngineHost {
     });
   }
 
-  async #estimate(): Promise<{ ramBytes: number; vramBytes: number; source: 'engine' | 'header' }> {
-    const { path, sequences, contextTokens, embeds, flashAttention, headerEstimateBytes } = this.#settings;
-    try {
-      const insights = await this.#library!.GgufInsights.from(
-        await this.#library!.readGgufFileInfo(path),
-        this.#llama!,
-      );
-      const layers = this.#llama!.gpu === false ? 0 : insights.totalLayers;
-      const weights = await insights.estimateModelResourceRequirementsV2({ gpuLayers: layers });
-      const context = await insights.estimateContextResourceRequirementsV2({
-        contextSize: contextTokens,
-        modelGpuLayers: layers,
-        batchSize: embeds ? contextTokens : BATCH_TOKENS,
-        sequences: embeds ? 1 : sequences,
-        isEmbeddingContext: embeds,
-        flashAttention: flashAttention ?? true,
-      });
-      return {
-        ramBytes: withMargin(weights.cpuRam + context.cpuRam),
-        vramBytes: weights.gpuVram + context.gpuVram === 0 ? 0 : withMargin(weights.gpuVram + context.gpuVram),
-        source: 'engine',
-      };
-    } catch {
-      // The simulation is a convenience of the library; the header's arithmetic is the safe side of it.
-      return { ramBytes: headerEstimateBytes, vramBytes: 0, source: 'header' };
-    }
-  }
-
   #gpuLayers(): { gpuLayers?: 'max' | 0 } {
     return this.#llama!.gpu === false ? { gpuLayers: 0 } : { gpuLayers: 'max' };
   }
-}
-
-function withMargin(bytes: number): number {
-  return Math.ceil(bytes + Math.max(ESTIMATE_MARGIN_BYTES, ESTIMATE_MARGIN_RATIO * bytes));
 }
 
 function withJsonEnd(prompt: Prompt, options: GenerationOptions): Prompt {

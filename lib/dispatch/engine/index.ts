@@ -3,6 +3,7 @@
 import { estimateLoadBytes, type GgufHeader, readCpuQuota } from '../../memory/index.js';
 import type { Backend } from '../../runtime/backend.js';
 import { EngineBackend } from './engine-backend.js';
+import { BATCH_TOKENS } from './protocol.js';
 
 export interface EngineOptions {
   /** Name that requests use. */
@@ -24,7 +25,6 @@ export interface EngineOptions {
 export const DEFAULT_GAP_BOUND_MS = 150;
 /** Below this size the threads' meeting costs more than the second thread brings. */
 const ONE_THREAD_FILE_BYTES = 32 * 2 ** 20;
-const BATCH_TOKENS = 512;
 
 /** Nothing is started until `launch`. */
 export function createEngineBackend(options: EngineOptions): Backend {

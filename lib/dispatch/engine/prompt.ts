@@ -39,20 +39,31 @@ function chatPrompt(maker: PromptMaker, messages: readonly ChatMessage[], stop: 
   });
   // The template ends with an open answer of the model.
   history.push({ type: 'model', response: [] });
-  const { contextText, stopGenerationTriggers } = chatWrapper.generateContextState({ chatHistory: history });
+  const { contextText, stopGenerationTriggers } = generateContext(chatWrapper, history);
   const stopTokens = new Set<number>();
   const stopTexts = [...stop];
   for (const trigger of stopGenerationTriggers) {
+    // A special token ends the answer wherever the template puts it: the model never says one for its own sake.
     const tokens = trigger.tokenize(model.tokenizer);
-    const [only] = tokens;
-    if (tokens.length === 1 && only !== undefined && model.isSpecialToken(only)) stopTokens.add(only);
-    else if (trigger.values.every((value) => typeof value === 'string')) stopTexts.push(trigger.values.join(''));
+    const special = tokens.find((token) => model.isSpecialToken(token));
+    if (special !== undefined) stopTokens.add(special);
+    else if (tokens.length > 0) stopTexts.push(trigger.toString());
   }
   return {
     tokens: contextText.tokenize(model.tokenizer),
     stopTokens,
     stopTexts: stopTexts.filter((text) => text !== ''),
   };
+}
+
+/** @throws {@link InvalidRequestError} when the model's own template refuses the messages, as some do for two of one role in a row */
+function generateContext(chatWrapper: ChatWrapper, chatHistory: ChatHistoryItem[]) {
+  try {
+    return chatWrapper.generateContextState({ chatHistory });
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new InvalidRequestError(`The model's chat template refuses these messages: ${detail}`, 'messages');
+  }
 }
 
 function plainTokens(model: LlamaModel, prompt: string | readonly number[]): Token[] {

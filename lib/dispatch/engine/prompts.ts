@@ -1,7 +1,9 @@
 /**
- * Prompts that were tokenised and wait to be started. Short ones are tokenised at once, between steps; long ones in a worker
- * thread with a vocabulary of its own, so that a megabyte of text stalls no stream. The worker never decodes, so it may be ended.
+ * Prompts that were tokenised and wait to be started. Short ones are tokenised here, between steps, and a crowd of them in slices
+ * of some milliseconds; long ones in a worker thread with a vocabulary of its own. So neither a megabyte of text nor a thousand
+ * requests at once stall a stream. The worker never decodes, so it may be ended.
  */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import type { Token } from 'node-llama-cpp';
 import { EngineError, InvalidRequestError, PromptTooLongError } from '../../base/errors.js';
@@ -13,6 +15,8 @@ import { fromWire } from './wire-error.js';
 
 /** Tokenising 10 kB takes 1.5 ms: less than a decode step of any real model. */
 const INLINE_CHARACTERS = 8_192;
+/** After so much of it the event loop gets its turn, and with it the step that may have ended meanwhile. */
+const SLICE_MS = 2;
 
 export class Prompts {
   readonly #maker: PromptMaker;
@@ -22,6 +26,9 @@ export class Prompts {
   readonly #waiting = new Map<number, { resolve: (prompt: Prompt) => void; reject: (error: unknown) => void }>();
   #worker: Worker | undefined;
   #nextRequest = 1;
+  /** The last prompt that waits to be tokenised here: they take turns. */
+  #lastInline: Promise<unknown> = Promise.resolve();
+  #sliceBegan = 0;
 
   constructor(maker: PromptMaker, contextTokens: number, workerData: VocabularySource) {
     this.#maker = maker;
@@ -48,13 +55,25 @@ export class Prompts {
   }
 
   async make(job: ModelJob): Promise<Prompt> {
-    const prompt = characters(job) <= INLINE_CHARACTERS ? makePrompt(this.#maker, job) : await this.#makeInWorker(job);
+    const prompt = await (characters(job) <= INLINE_CHARACTERS ? this.#makeInline(job) : this.#makeInWorker(job));
     const tokens = prompt.tokens.length;
     if (tokens === 0)
       throw new InvalidRequestError('The prompt is empty.', job.kind === 'embedding' ? 'input' : 'prompt');
     // A sequence that is full cannot take the sampled token; an embedding samples none, but the library wants one place free.
     if (tokens >= this.#contextTokens) throw new PromptTooLongError(tokens, this.#contextTokens);
     return prompt;
+  }
+
+  #makeInline(job: ModelJob): Promise<Prompt> {
+    const made = this.#lastInline.then(async () => {
+      if (performance.now() - this.#sliceBegan > SLICE_MS) {
+        await nextTurn();
+        this.#sliceBegan = performance.now();
+      }
+      return makePrompt(this.#maker, job);
+    });
+    this.#lastInline = made.catch(() => {});
+    return made;
   }
 
   #makeInWorker(job: ModelJob): Promise<Prompt> {

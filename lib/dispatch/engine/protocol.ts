@@ -1,6 +1,9 @@
 /** What travels between the runtime's process and an engine's, by Node's IPC with structured clones. */
 import type { FinishReason, ModelJob, Usage } from '../../runtime/backend.js';
 
+/** Most tokens that one call of llama.cpp computes; its buffers are sized by it. */
+export const BATCH_TOKENS = 512;
+
 /** How an engine is set up; every value is final. */
 export interface EngineSettings {
   model: string;
@@ -10,7 +13,10 @@ export interface EngineSettings {
   contextTokens: number;
   threads: number;
   gpu: false | 'auto' | 'cuda' | 'metal' | 'vulkan';
-  /** undefined: on, which is faster on CPUs for real models (docs/engine.md). */
+  /**
+   * undefined: on. Measured on two cores, in decodes and in prefills of 2 to 256 tokens, on heads of 16 to 608 dimensions: never
+   * slower than off by more than the noise, up to 1.4 times faster.
+   */
   flashAttention: boolean | undefined;
   /** Longest pause that a running stream should feel, ms. */
   gapBoundMs: number;

@@ -31,6 +31,7 @@ type Generation = ReturnType<LlamaContextSequence['evaluate']>;
 export class Slot {
   readonly index: number;
   readonly #sequence: LlamaContextSequence;
+  readonly #contextTokens: number;
   readonly #detokenize: Detokenize;
   #current: SlotTask | undefined;
   #generation: Generation | undefined;
@@ -39,9 +40,11 @@ export class Slot {
   #cachedTokens = 0;
   #outputTokens = 0;
 
-  constructor(index: number, sequence: LlamaContextSequence, detokenize: Detokenize) {
+  /** @param contextTokens - prompt plus answer; the sequence itself may hold more, since the library rounds up */
+  constructor(index: number, sequence: LlamaContextSequence, contextTokens: number, detokenize: Detokenize) {
     this.index = index;
     this.#sequence = sequence;
+    this.#contextTokens = contextTokens;
     this.#detokenize = detokenize;
   }
 
@@ -116,7 +119,7 @@ export class Slot {
     this.#outputTokens++;
     const text = this.#text!.push(result.value);
     // The library would shift the context silently at its end: the answer ends before that.
-    const isFull = this.#sequence.nextTokenIndex + 1 >= this.#sequence.contextSize;
+    const isFull = this.#sequence.nextTokenIndex + 1 >= this.#contextTokens;
     const reason = this.#text!.isStopped ? 'stop' : this.#outputTokens >= maxTokens || isFull ? 'length' : undefined;
     return { prefilled, generated: 1, text, reason };
   }

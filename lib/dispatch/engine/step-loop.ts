@@ -2,21 +2,29 @@
  * The engine's loop: plan, advance the chosen sequences together, report, repeat; sleeps when there is nothing to do.
  *
  * All chosen sequences are pulled in the same turn and in ascending slot order, so that llama.cpp gets one full batch. Starts,
- * cancels and holds are taken in between steps: whatever arrives waits for one chunk and one decode at most. Embeddings are
- * steps of their own. One report per step, not per token.
+ * cancels and holds are taken in between steps: whatever arrives waits for one chunk and one decode at most. One report per
+ * step, not per token.
+ *
+ * Life of a task here: pending (its prompt is being made, or the step boundary has not come) → in a slot → ended. Each task ends
+ * with exactly one report. A pending task is known by its object, not by its number: numbers are used again.
  */
 import type { StepPlanner } from '../../scheduler/step-planner.js';
 import type { EndedTask, FromEngine } from './protocol.js';
 import type { Advance, Slot, SlotTask } from './slot.js';
 import { toWire } from './wire-error.js';
 
-/** A start that waits for the next step boundary. */
+/** A start that waits for its prompt and for the next step boundary. */
 export interface PendingStart {
   slot: number;
   rank: number;
   task: number;
-  /** Tokenises if that has not happened yet. Rejects with the error that the task ends with. */
+  /** Tokenises if that has not happened yet, without holding the loop up. Rejects with the error that the task ends with. */
   make: () => Promise<SlotTask>;
+}
+
+interface MadeStart {
+  start: PendingStart;
+  slotTask: SlotTask;
 }
 
 const NO_USAGE = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
@@ -27,11 +35,14 @@ export class StepLoop {
   readonly #slots: readonly Slot[];
   readonly #planner: StepPlanner;
   readonly #report: Report;
-  readonly #starts: PendingStart[] = [];
-  readonly #cancelled = new Set<number>();
-  /** Tasks between their start and their end, in a slot or not yet. */
-  readonly #known = new Set<number>();
+  readonly #pending = new Map<number, PendingStart>();
+  /** Pending starts whose prompts are made, in the order of that. */
+  #made: MadeStart[] = [];
   readonly #slotOf = new Map<number, Slot>();
+  /** Tasks in slots that are to end at the next step boundary. */
+  readonly #cancelled = new Set<number>();
+  /** Tasks that are paused, in a slot or before. */
+  readonly #held = new Set<number>();
   #wake: (() => void) | undefined;
 
   constructor(slots: readonly Slot[], planner: StepPlanner, report: Report) {
@@ -41,27 +52,44 @@ export class StepLoop {
   }
 
   start(start: PendingStart): void {
-    this.#known.add(start.task);
-    this.#starts.push(start);
-    this.#wake?.();
+    const { task } = start;
+    this.#pending.set(task, start);
+    start.make().then(
+      (slotTask) => {
+        if (this.#pending.get(task) !== start) return;
+        this.#made.push({ start, slotTask });
+        this.#wake?.();
+      },
+      (error: unknown) => {
+        if (this.#pending.get(task) !== start) return;
+        this.#forget(task);
+        this.#report({ type: 'failed', task, error: toWire(error, 'The task could not be started') });
+      },
+    );
   }
 
-  /** Ends a task at the next step boundary. Unknown tasks are ignored. */
+  /** Ends a task: at once before it is in its slot, else at the next step boundary. Unknown tasks are ignored. */
   cancel(task: number): void {
-    if (!this.#known.has(task)) return;
-    this.#cancelled.add(task);
-    this.#wake?.();
+    if (this.#pending.has(task)) {
+      this.#forget(task);
+      this.#reportEnded([{ task, reason: 'cancelled', usage: NO_USAGE, heldTokens: 0 }]);
+    } else if (this.#slotOf.has(task)) {
+      this.#cancelled.add(task);
+      this.#wake?.();
+    }
   }
 
   hold(task: number): void {
+    if (!this.#pending.has(task) && !this.#slotOf.has(task)) return;
+    this.#held.add(task);
     const slot = this.#slotOf.get(task);
     if (slot !== undefined) this.#planner.hold(slot.index);
   }
 
   proceed(task: number): void {
+    if (!this.#held.delete(task)) return;
     const slot = this.#slotOf.get(task);
-    if (slot === undefined) return;
-    this.#planner.proceed(slot.index);
+    if (slot !== undefined) this.#planner.proceed(slot.index);
     this.#wake?.();
   }
 
@@ -72,7 +100,7 @@ export class StepLoop {
       await this.#takeStarts();
       this.#planner.plan();
       if (this.#planner.count > 0) await this.#step();
-      else if (this.#starts.length === 0 && this.#cancelled.size === 0) await this.#sleep();
+      else if (this.#made.length === 0 && this.#cancelled.size === 0) await this.#sleep();
     }
   }
 
@@ -91,7 +119,7 @@ export class StepLoop {
       const slot = this.#slots[slots[i]!]!;
       const result = results[i]!;
       if (result.status === 'rejected') {
-        await this.#fail(slot, result.reason);
+        await this.#fail(slot, slot.task!, result.reason);
         continue;
       }
       const { value } = result;
@@ -116,47 +144,50 @@ export class StepLoop {
     if (this.#cancelled.size === 0) return;
     const ended: EndedTask[] = [];
     for (const task of [...this.#cancelled]) {
-      const slot = this.#slotOf.get(task);
-      if (slot === undefined) continue;
+      const slot = this.#slotOf.get(task)!;
       const { usage, heldTokens } = await slot.end();
       this.#leave(slot, task);
       ended.push({ task, reason: 'cancelled', usage, heldTokens });
     }
-    if (ended.length > 0) this.#reportEnded(ended);
+    this.#reportEnded(ended);
   }
 
   async #takeStarts(): Promise<void> {
-    for (let start = this.#starts.shift(); start !== undefined; start = this.#starts.shift()) {
+    if (this.#made.length === 0) return;
+    const made = this.#made;
+    this.#made = [];
+    for (const { start, slotTask } of made) {
+      const { task, rank } = start;
+      if (this.#pending.get(task) !== start) continue;
       const slot = this.#slots[start.slot]!;
+      this.#pending.delete(task);
+      this.#slotOf.set(task, slot);
       try {
-        if (this.#cancelled.delete(start.task)) {
-          this.#known.delete(start.task);
-          this.#reportEnded([{ task: start.task, reason: 'cancelled', usage: NO_USAGE, heldTokens: 0 }]);
-          continue;
-        }
-        const left = await slot.begin(await start.make());
-        this.#slotOf.set(start.task, slot);
-        this.#planner.begin(start.slot, left, start.rank);
+        const left = await slot.begin(slotTask);
+        this.#planner.begin(slot.index, left, rank);
+        if (this.#held.has(task)) this.#planner.hold(slot.index);
       } catch (error) {
-        this.#known.delete(start.task);
-        this.#cancelled.delete(start.task);
-        this.#report({ type: 'failed', task: start.task, error: toWire(error, 'The task could not be started') });
+        await this.#fail(slot, task, error);
       }
     }
   }
 
-  async #fail(slot: Slot, error: unknown): Promise<void> {
-    const task = slot.task!;
+  async #fail(slot: Slot, task: number, error: unknown): Promise<void> {
+    await slot.clear();
     this.#leave(slot, task);
     this.#report({ type: 'failed', task, error: toWire(error, 'The engine failed') });
-    await slot.clear();
   }
 
   #leave(slot: Slot, task: number): void {
     this.#planner.end(slot.index);
+    this.#forget(task);
+  }
+
+  #forget(task: number): void {
+    this.#pending.delete(task);
     this.#slotOf.delete(task);
-    this.#known.delete(task);
     this.#cancelled.delete(task);
+    this.#held.delete(task);
   }
 
   #reportEnded(ended: EndedTask[]): void {

@@ -1,0 +1,209 @@
+import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import { describe, expect, it } from 'vitest';
+import { InvalidRequestError } from '../../lib/base/errors.js';
+import type { EndedTask, FromEngine } from '../../lib/dispatch/engine/protocol.js';
+import { Slot, type SlotTask } from '../../lib/dispatch/engine/slot.js';
+import { StepLoop } from '../../lib/dispatch/engine/step-loop.js';
+import { StepPlanner } from '../../lib/scheduler/step-planner.js';
+
+const CONTEXT_TOKENS = 100;
+const END = 0;
+
+/** A sequence whose model says 65, 66, 67… for ever. It fails on the token 13. */
+class FakeSequence {
+  tokens: number[] = [];
+  get nextTokenIndex(): number {
+    return this.tokens.length;
+  }
+  compareContextTokens(tokens: readonly number[]) {
+    const at = this.tokens.findIndex((token, index) => token !== tokens[index]);
+    return { firstDifferentIndex: at < 0 ? this.tokens.length : at };
+  }
+  async eraseContextTokenRanges([{ start, end }]: [{ start: number; end: number }]): Promise<void> {
+    this.tokens.splice(start, end - start);
+  }
+  async evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void> {
+    if (tokens.includes(13)) throw new Error('decode failed');
+    this.tokens.push(...tokens);
+  }
+  async *evaluate(tokens: readonly number[]): AsyncGenerator<number, void> {
+    await this.evaluateWithoutGeneratingNewTokens(tokens);
+    for (let next = 65; ; next++) {
+      yield next;
+      this.tokens.push(next);
+    }
+  }
+  async clearHistory(): Promise<void> {
+    this.tokens = [];
+  }
+}
+
+/** A loop over fake sequences, with all that it reports. */
+function openLoop(slots: number, chunkTokens = 8) {
+  const reports: FromEngine[] = [];
+  const waiters: (() => void)[] = [];
+  const sequences = Array.from({ length: slots }, () => new FakeSequence());
+  const detokenize = (tokens: readonly number[]) => String.fromCharCode(...tokens);
+  const loop = new StepLoop(
+    sequences.map(
+      (sequence, index) => new Slot(index, sequence as unknown as LlamaContextSequence, CONTEXT_TOKENS, detokenize),
+    ),
+    new StepPlanner(slots, chunkTokens),
+    (message) => {
+      reports.push(message);
+      for (const wake of waiters.splice(0)) wake();
+    },
+  );
+  void loop.run();
+  const until = async <T>(find: () => T | undefined): Promise<T> => {
+    for (;;) {
+      const found = find();
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => waiters.push(resolve));
+    }
+  };
+  const endsOf = (task: number) =>
+    reports.flatMap((message): (EndedTask | Extract<FromEngine, { type: 'failed' }>)[] => {
+      if (message.type === 'step') return message.ended.filter((ended) => ended.task === task);
+      return message.type === 'failed' && message.task === task ? [message] : [];
+    });
+  const textOf = (task: number) =>
+    reports
+      .flatMap((message) => (message.type === 'step' ? message.texts.filter((_, i) => message.tasks[i] === task) : []))
+      .join('');
+  return { loop, sequences, reports, endsOf, textOf, ended: (task: number) => until(() => endsOf(task)[0]) };
+}
+
+function slotTask(task: number, promptTokens: number, maxTokens: number, stopTexts: string[] = []): SlotTask {
+  const tokens = Array.from({ length: promptTokens }, (_, i) => 200 + i) as Token[];
+  return { task, prompt: { tokens, stopTokens: new Set([END]), stopTexts }, maxTokens, evaluateOptions: {} };
+}
+
+/** A start whose prompt is there. */
+function ready(task: number, slot: number, promptTokens = 3, maxTokens = 3, rank = 0) {
+  return { task, slot, rank, make: async () => slotTask(task, promptTokens, maxTokens) };
+}
+
+/** A prompt that is made when the test says so. */
+function lateStart(task: number, slot: number) {
+  let finish!: (made: SlotTask) => void;
+  const made = new Promise<SlotTask>((resolve) => {
+    finish = resolve;
+  });
+  return { start: { task, slot, rank: 0, make: () => made }, finish: () => finish(slotTask(task, 3, 3)) };
+}
+
+describe('the step loop', () => {
+  it('reads prompts in chunks, generates beside them, and reports each token once', async () => {
+    const { loop, reports, ended, textOf } = openLoop(2);
+    loop.start(ready(1, 0, 3, 6));
+    loop.start(ready(2, 1, 20, 2));
+    expect(await ended(2)).toMatchObject({
+      reason: 'length',
+      usage: { promptTokens: 20, cachedTokens: 0, outputTokens: 2 },
+      heldTokens: 21,
+    });
+    await ended(1);
+    expect(textOf(1)).toBe('ABCDEF');
+    expect(textOf(2)).toBe('AB');
+    const read = reports.flatMap((message) =>
+      message.type === 'step' ? message.prefilled.filter((_, i) => message.tasks[i] === 2) : [],
+    );
+    expect(read.filter((tokens) => tokens > 0)).toEqual([5, 8, 7]);
+  });
+
+  it('lets nobody wait for a prompt that is still being made', async () => {
+    const { loop, endsOf, ended, textOf } = openLoop(2);
+    const late = lateStart(1, 0);
+    loop.start(late.start);
+    loop.start(ready(2, 1));
+    await ended(2);
+    expect(endsOf(1)).toEqual([]);
+    late.finish();
+    await ended(1);
+    expect(textOf(1)).toBe('ABC');
+  });
+
+  it('ends a task at once that is cancelled before it is in its slot, and takes its number for another', async () => {
+    const { loop, endsOf, ended } = openLoop(2);
+    const late = lateStart(1, 0);
+    loop.start(late.start);
+    loop.cancel(1);
+    expect(endsOf(1)).toMatchObject([{ reason: 'cancelled', heldTokens: 0 }]);
+    const again = lateStart(1, 1);
+    loop.start(again.start);
+    late.finish();
+    loop.start(ready(2, 0));
+    await ended(2);
+    expect(endsOf(1)).toHaveLength(1);
+    again.finish();
+    loop.start(ready(3, 0));
+    await ended(3);
+    expect(endsOf(1)).toMatchObject([{ reason: 'cancelled' }, { reason: 'length', usage: { outputTokens: 3 } }]);
+  });
+
+  it('ends a task in the middle of its prompt, and the slot keeps what was read', async () => {
+    const { loop, reports, ended, endsOf } = openLoop(1);
+    loop.start(ready(1, 0, 90, 5));
+    await new Promise<void>((resolve) => {
+      const push = reports.push.bind(reports);
+      reports.push = (message) => {
+        resolve();
+        return push(message);
+      };
+    });
+    loop.cancel(1);
+    const end = await ended(1);
+    expect(end).toMatchObject({ reason: 'cancelled', usage: { promptTokens: 90, outputTokens: 0 } });
+    const { heldTokens } = end as EndedTask;
+    expect(heldTokens).toBeGreaterThan(0);
+    expect(heldTokens).toBeLessThan(90);
+    loop.start(ready(2, 0, 90, 1));
+    expect(await ended(2)).toMatchObject({ usage: { cachedTokens: heldTokens } });
+    expect(endsOf(1)).toHaveLength(1);
+  });
+
+  it('holds a task that was paused before it came into its slot', async () => {
+    const { loop, endsOf, ended, textOf } = openLoop(2);
+    loop.start(ready(1, 0));
+    loop.hold(1);
+    loop.start(ready(2, 1, 3, 10));
+    await ended(2);
+    expect(endsOf(1)).toEqual([]);
+    expect(textOf(1)).toBe('');
+    loop.proceed(1);
+    await ended(1);
+    expect(textOf(1)).toBe('ABC');
+  });
+
+  it('reports the error of a prompt that cannot be made', async () => {
+    const { loop, ended } = openLoop(1);
+    loop.start({ task: 1, slot: 0, rank: 0, make: () => Promise.reject(new InvalidRequestError('no', 'prompt')) });
+    expect(await ended(1)).toMatchObject({ type: 'failed', error: { code: 'AY_INVALID_REQUEST', param: 'prompt' } });
+  });
+
+  it('fails the task whose decode fails, empties its slot, and goes on with the others', async () => {
+    const { loop, sequences, ended, endsOf } = openLoop(2);
+    const bad = slotTask(1, 30, 3);
+    bad.prompt.tokens[20] = 13 as Token;
+    loop.start({ task: 1, slot: 0, rank: 0, make: async () => bad });
+    loop.start(ready(2, 1, 3, 20));
+    expect(await ended(1)).toMatchObject({ type: 'failed', error: { code: 'AY_ENGINE_FAILED' } });
+    expect(sequences[0]!.tokens).toEqual([]);
+    expect(await ended(2)).toMatchObject({ reason: 'length', usage: { outputTokens: 20 } });
+    expect(endsOf(1)).toHaveLength(1);
+  });
+
+  it('ends with "length" one place before the context is full, whatever the sequence could hold', async () => {
+    const { loop, ended } = openLoop(1, 64);
+    loop.start(ready(1, 0, 90, 1_000));
+    expect(await ended(1)).toMatchObject({ reason: 'length', usage: { outputTokens: 10 }, heldTokens: 99 });
+  });
+
+  it('ends at a stop text without showing it', async () => {
+    const { loop, ended, textOf } = openLoop(1);
+    loop.start({ task: 1, slot: 0, rank: 0, make: async () => slotTask(1, 3, 50, ['DEF']) });
+    expect(await ended(1)).toMatchObject({ reason: 'stop' });
+    expect(textOf(1)).toBe('ABC');
+  });
+});
