@@ -40,7 +40,7 @@ import { sessionNumber } from './runtime/session.js';
 import { TaskEntry, type TaskListener } from './runtime/task-entry.js';
 import { TenantNames } from './runtime/tenant-names.js';
 import { RULE_NAMES, SCHEDULER_DEFAULTS, type SchedulerConfig } from './scheduler/index.js';
-import { DEFAULT_CLASSES, Outcome, TASK_CLASSES, taskClassIndex } from './task/index.js';
+import { type ClassSettings, DEFAULT_CLASSES, Outcome, TASK_CLASSES, taskClassIndex } from './task/index.js';
 import {
   checkYardOptions,
   DEFAULT_CONTEXT_TOKENS_MAX,
@@ -54,6 +54,10 @@ const ENGINE_BASE_BYTES = 112 * 2 ** 20;
 const DEFAULT_STREAM_BUFFER_BYTES = 65_536;
 const DEFAULT_MAX_TENANTS = 10_000;
 const DEFAULT_TENANT = 'default';
+const DEFAULT_CLASS = 'standard';
+/** Inputs of one embedding call that wait or run at a time. */
+const EMBED_WIDTH_MAX = 256;
+const TIMER_MS_MAX = 2 ** 31 - 1;
 /** From this many slots on, one is kept for interactive work by default. */
 const KEEP_FROM_SEQUENCES = 4;
 
@@ -82,7 +86,10 @@ export class Yard implements YardService {
   readonly #listeners = new Set<(record: TaskRecord) => void>();
   readonly #idPrefix = `ay${Date.now().toString(36)}`;
   #nextId = 1;
+  /** Takes no new work. */
   #isClosed = false;
+  /** The drain is over: nothing is brought up any more. */
+  #isEnded = false;
   #closing: Promise<void> | undefined;
   #wakeDrain: (() => void) | undefined;
   #readyWaiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
@@ -145,31 +152,54 @@ export class Yard implements YardService {
     const vectors: Float32Array[] = new Array(jobs.length);
     let promptTokens = 0;
     let waitMs = 0;
-    const entries: TaskEntry[] = [];
-    const tasks = jobs.map(
-      (job, index) =>
-        new Promise<void>((resolve, reject) => {
-          const listener: TaskListener = {
-            accepted: () => {},
-            started: () => {},
-            text: () => {},
-            completed: (entry, record) => {
-              vectors[index] = entry.vector ?? new Float32Array(0);
-              promptTokens += record.promptTokens;
-              waitMs = Math.max(waitMs, record.waitMs);
-              resolve();
-            },
-            failed: reject,
-          };
-          entries.push(this.#submit(job, request, model, listener));
-        }),
-    );
+    let failure: AgentyardError | undefined;
+    const open = new Set<TaskEntry>();
+    const fail = (error: AgentyardError) => {
+      failure ??= error;
+      for (const entry of [...open]) this.#runtime.cancel(entry, failure);
+    };
+    // One listener for the call, not one for each of its inputs.
+    const { signal, ...hints } = request;
+    const onAbort = () => fail(new CancelledError(signal?.reason));
+    if (signal?.aborted === true) throw new CancelledError(signal.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const embedOne = (index: number) =>
+      new Promise<void>((resolve) => {
+        let entry: TaskEntry | undefined;
+        const end = () => {
+          if (entry !== undefined) open.delete(entry);
+          resolve();
+        };
+        entry = this.#submit(jobs[index]!, hints, model, {
+          accepted: () => {},
+          started: () => {},
+          text: () => {},
+          completed: (done, record) => {
+            vectors[index] = done.vector ?? new Float32Array(0);
+            promptTokens += record.promptTokens;
+            waitMs = Math.max(waitMs, record.waitMs);
+            end();
+          },
+          failed: (error) => {
+            end();
+            fail(error);
+          },
+        });
+        if (!entry.isSettled) open.add(entry);
+      });
+    // A bounded part of the inputs waits at a time, so that one call neither fills its class's queue nor fails because of it.
+    let next = 0;
+    const work = async () => {
+      while (next < jobs.length && failure === undefined) await embedOne(next++);
+    };
+    const { queueLimit } = this.#runtime.state.config.classes[taskClassIndex(request.class ?? DEFAULT_CLASS)]!;
+    const width = Math.max(1, Math.min(EMBED_WIDTH_MAX, Math.floor(queueLimit / 4), jobs.length));
     try {
-      await Promise.all(tasks);
-    } catch (error) {
-      for (const entry of entries) this.#runtime.cancel(entry, new CancelledError(error));
-      throw error;
+      await Promise.all(Array.from({ length: width }, work));
+    } finally {
+      signal?.removeEventListener('abort', onAbort);
     }
+    if (failure !== undefined) throw failure;
     return { vectors, promptTokens, waitMs };
   }
 
@@ -242,7 +272,7 @@ export class Yard implements YardService {
   }
 
   /** The last scheduler events as JSON lines, oldest first; see docs/event-log.md. Holds no prompt or answer text. */
-  eventLog(): Iterable<string> {
+  eventLog(): string[] {
     return this.#runtime.log.lines();
   }
 
@@ -252,6 +282,7 @@ export class Yard implements YardService {
   }
 
   ready(): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new ClosedError());
     return new Promise((resolve, reject) => {
       this.#readyWaiters.push({ resolve, reject });
       this.#modelChanged();
@@ -275,13 +306,14 @@ export class Yard implements YardService {
     this.#isClosed = true;
     if (drainMs > 0 && this.#isWorking()) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, drainMs);
+        const timer = setTimeout(resolve, Math.min(drainMs, TIMER_MS_MAX));
         this.#wakeDrain = () => {
           clearTimeout(timer);
           resolve();
         };
       });
     }
+    this.#isEnded = true;
     for (const entry of [...this.#runtime.unsettled()]) this.#runtime.cancel(entry, new ClosedError());
     for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(new ClosedError());
     await this.#runtime.close();
@@ -296,7 +328,7 @@ export class Yard implements YardService {
       model.header = await this.#ports.readHeader(model.options.path);
       const file = await stat(model.options.path);
       model.createdSeconds = Math.floor(file.mtimeMs / 1_000);
-      if (this.#isClosed) return;
+      if (this.#isEnded) return;
       const trained = model.header.contextTokens;
       const backend = this.#ports.createBackend({
         ...model.options,
@@ -354,7 +386,7 @@ export class Yard implements YardService {
 
   #submit(job: ModelJob, hints: TaskHints, model: number, listener: TaskListener, id = this.#makeId()): TaskEntry {
     if (this.#isClosed) throw new ClosedError();
-    const className = hints.class ?? 'standard';
+    const className = hints.class ?? DEFAULT_CLASS;
     const tenantName = hints.tenant ?? DEFAULT_TENANT;
     const nowMs = this.#runtime.nowMs;
     const entry = new TaskEntry(
@@ -411,6 +443,7 @@ export class Yard implements YardService {
     } else if (models.every((model) => model.phase === 'ready')) {
       for (const waiter of this.#readyWaiters.splice(0)) waiter.resolve();
     }
+    this.#runtime.isAwaited = this.#readyWaiters.length > 0;
   }
 }
 
@@ -421,7 +454,7 @@ function schedulerConfig(options: YardOptions, models: readonly Model[], ports: 
     order:
       options.order === undefined || options.order === 'aged' ? aged(options.halfLifeMs) : orderByName(options.order),
     share: shareByName(options.share ?? 'vtc'),
-    classes: TASK_CLASSES.map((name, index) => ({ ...DEFAULT_CLASSES[index]!, ...options.classes?.[name] })),
+    classes: TASK_CLASSES.map((name, index) => withDefaults(DEFAULT_CLASSES[index]!, options.classes?.[name])),
     models: models.map(({ name, options: model }) => ({
       name,
       keptSlots: [model.keepInteractive ?? ((model.sequences ?? DEFAULT_SEQUENCES) >= KEEP_FROM_SEQUENCES ? 1 : 0)],
@@ -434,4 +467,11 @@ function schedulerConfig(options: YardOptions, models: readonly Model[], ports: 
     },
     unreadTimeoutMs: options.unreadTimeoutMs ?? SCHEDULER_DEFAULTS.unreadTimeoutMs,
   };
+}
+
+/** An option that is given as `undefined` is one that is not given. */
+function withDefaults(defaults: ClassSettings, given: Partial<ClassSettings> | undefined): ClassSettings {
+  const settings = { ...defaults };
+  for (const key of Object.keys(defaults) as (keyof ClassSettings)[]) settings[key] = given?.[key] ?? defaults[key];
+  return settings;
 }

@@ -159,6 +159,48 @@ describe('a chat', () => {
     expect((await result).text).toBe('long text'.repeat(3));
   });
 
+  it('gives out text that comes with the end and without a token', async () => {
+    const yard = makeYard();
+    const stream = await startedStream(yard);
+    backends[0]!.step('Par');
+    backends[0]!.finish(backends[0]!.starts[0]!.task, 'is.');
+    expect(await read(stream)).toBe('Paris.');
+  });
+
+  it('gives concurrent readers a part each', async () => {
+    const yard = makeYard();
+    const stream = await startedStream(yard);
+    const iterator = stream[Symbol.asyncIterator]();
+    const both = Promise.all([iterator.next(), iterator.next()]);
+    backends[0]!.step('a');
+    backends[0]!.step('b');
+    expect((await both).map(({ value }) => value)).toEqual([{ text: 'a' }, { text: 'b' }]);
+    stream.cancel();
+  });
+
+  it('keeps the messages as they were when it was called', async () => {
+    const yard = makeYard();
+    const messages = [{ role: 'user' as const, content: 'one two' }];
+    const stream = yard.chat({ ...ask(), messages });
+    messages.push({ role: 'user', content: 'three four five' });
+    expect((await stream.accepted()).promptTokens).toBe(2);
+    stream.cancel();
+  });
+
+  it('can be submitted and cancelled while another one ends', async () => {
+    const yard = makeYard();
+    const first = await startedStream(yard);
+    const late: ChatStream[] = [];
+    yard.onSettled(() => {
+      if (late.length > 0) return;
+      late.push(yard.chat(ask()));
+      late[0]!.cancel('changed my mind');
+    });
+    first.cancel();
+    await expect(late[0]!.result()).rejects.toThrow(CancelledError);
+    expect(yard.stats()).toMatchObject({ queued: 0, running: 0, outcomes: { cancelled: 2 } });
+  });
+
   it('causes no unhandled rejection when nobody looks at a stream that fails', async () => {
     const yard = makeYard();
     const stream = yard.chat(ask('w '.repeat(200)));
@@ -217,6 +259,14 @@ describe('refusals', () => {
     expect(() => makeYard().chat(ask('hi', { model: 'chatt' }))).toThrow(/Did you mean "chat"\?/);
   });
 
+  it('takes an option that is undefined as one that is not given', async () => {
+    const classes = { standard: { step: undefined, timeoutMs: undefined, queueLimit: undefined } };
+    const yard = makeYard({ classes } as unknown as Partial<YardOptions>);
+    const stream = await startedStream(yard);
+    for (let i = 0; i < 3; i++) backends[0]!.step('z');
+    expect((await stream.result()).text).toBe('zzz');
+  });
+
   it.each([
     [{ modles: {} }, 'modles', 'models'],
     [{ models: { chat: { path: 'x', sequnces: 3 } } }, 'models.chat.sequnces', 'sequences'],
@@ -243,6 +293,24 @@ describe('embeddings', () => {
     const { vectors, promptTokens } = await result;
     expect(vectors).toHaveLength(3);
     expect(promptTokens).toBe(6);
+  });
+
+  it('takes more inputs than its class may queue, without filling the queue', async () => {
+    const yard = makeYard({ classes: { standard: { queueLimit: 8 } } });
+    await yard.ready();
+    let most = 0;
+    const result = yard.embed({ model: 'chat', input: Array.from({ length: 40 }, (_, i) => `text ${i}`) });
+    let isDone = false;
+    void result.then(() => {
+      isDone = true;
+    });
+    while (!isDone) {
+      most = Math.max(most, yard.stats().queued + yard.stats().running);
+      await vi.waitFor(() => expect(backends[0]!.running.size > 0 || isDone).toBe(true));
+      backends[0]!.step();
+    }
+    expect((await result).vectors).toHaveLength(40);
+    expect(most).toBeLessThanOrEqual(2);
   });
 
   it('cancels the rest when one input fails', async () => {
@@ -275,6 +343,26 @@ describe('engines', () => {
     for (let i = 0; i < 3; i++) backends[0]!.step('b');
     expect((await silent.result()).text).toBe('bbb');
     expect((await waiting.result()).text).toBe('bbb');
+  });
+
+  it('starts an engine again that could not even be started', async () => {
+    const yard = makeYard(
+      {},
+      {
+        createBackend: (options) => {
+          const backend = new FakeBackend(options);
+          backend.refusesLaunch = true;
+          backends.push(backend);
+          return backend;
+        },
+      },
+    );
+    const ready = yard.ready();
+    await vi.waitFor(() => expect(backends[0]?.launches).toBe(1));
+    backends[0]!.refusesLaunch = false;
+    vi.advanceTimersByTime(250);
+    await ready;
+    expect(backends[0]!.launches).toBe(2);
   });
 
   it('counts prompts that were being counted when the engine died again', async () => {
@@ -314,6 +402,24 @@ describe('engines', () => {
 });
 
 describe('closing', () => {
+  it('settles whoever waits for the models, before and after', async () => {
+    const yard = makeYard({}, { readHeader: () => new Promise(() => {}) });
+    const before = yard.ready();
+    void yard.close();
+    await expect(before).rejects.toThrow(ClosedError);
+    await expect(yard.ready()).rejects.toThrow(ClosedError);
+  });
+
+  it('drains without a limit when told so', async () => {
+    const yard = makeYard();
+    const stream = await startedStream(yard);
+    const closing = yard.close({ drainMs: Number.POSITIVE_INFINITY });
+    vi.advanceTimersByTime(60_000);
+    for (let i = 0; i < 3; i++) backends[0]!.step('z');
+    expect((await stream.result()).text).toBe('zzz');
+    await closing;
+  });
+
   it('ends everything with a typed error and refuses new work', async () => {
     const yard = makeYard();
     const stream = await startedStream(yard);

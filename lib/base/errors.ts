@@ -214,7 +214,7 @@ export class InsufficientMemoryError extends AgentyardError {
   readonly reservedBytes: number;
 
   constructor(what: string, device: string, neededBytes: number, freeBytes: number, reservedBytes: number) {
-    const gib = (bytes: number) => `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+    const gib = (bytes: number) => (Number.isNaN(bytes) ? 'an unknown amount' : `${(bytes / 2 ** 30).toFixed(2)} GiB`);
     super(
       'AY_INSUFFICIENT_MEMORY',
       `${what} needs ${gib(neededBytes)} on ${device}; ${gib(freeBytes)} are free after margins, ${gib(reservedBytes)} are reserved. ` +

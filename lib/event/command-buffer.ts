@@ -10,7 +10,7 @@ export const CommandKind = {
   refused: 2,
   /** a: task, b: model, c: slot, d: rank (larger advances first). */
   start: 3,
-  /** a: task. Stop it where it runs; an `ended` event follows. */
+  /** a: task, b: model. Stop it where it runs; an `ended` event follows. */
   stop: 4,
   /** a: task, b: model. Keep it in its slot without advancing. */
   hold: 5,

@@ -47,7 +47,8 @@ export class EventLogRing {
   }
 
   /** One JSON object a line, oldest first: `{"v":1,"t":nowMs,"event":name,…fields}`. NaN and Infinity are written as null. */
-  *lines(): Generator<string> {
+  lines(): string[] {
+    const lines: string[] = [];
     let at = this.#head;
     for (let record = 0; record < this.count; record++) {
       const kind = this.#at(at) as EventKind;
@@ -62,8 +63,9 @@ export class EventLogRing {
         row.entries = entries;
       }
       at = cursor;
-      yield JSON.stringify(row);
+      lines.push(JSON.stringify(row));
     }
+    return lines;
   }
 
   #at(index: number): number {

@@ -15,6 +15,8 @@ export interface Order {
    * May the order of two waiting tasks change with time? `static`: never. `kinetic`: only between lanes, where `score` decides.
    */
   readonly keyKind: 'static' | 'kinetic';
+  /** Priorities count in full; else within a spread, so that overtaking is bounded. */
+  readonly isStrict?: true;
   /** Key inside the task's lane, larger runs first. Read once, when the task is queued. */
   key(tasks: TaskTable, task: number, urgency: number): number;
   /** Lane of the task, 0…63; tasks of one lane never change their order. Absent: one lane. */

@@ -8,5 +8,5 @@
 import type { Order } from './policy.js';
 
 export function priority(): Order {
-  return { name: 'priority', keyKind: 'static', key: (_tasks, _task, urgency) => urgency };
+  return { name: 'priority', keyKind: 'static', isStrict: true, key: (_tasks, _task, urgency) => urgency };
 }

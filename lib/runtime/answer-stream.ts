@@ -2,7 +2,7 @@
  * A submitted answer as its caller holds it: text parts to iterate, and promises for the moments that matter.
  *
  * Life: open → ended (with a result or an error), once. While open and unread it buffers up to `bufferBytes`, then asks for a
- * pause, and for a resume when less than half is left. Promises are made only when asked for, so an ignored stream never
+ * pause, and for a resume when a reader has taken it. Promises are made only when asked for, so an ignored stream never
  * causes an unhandled rejection.
  */
 import type { AgentyardError } from '../base/errors.js';
@@ -33,7 +33,7 @@ export class AnswerStream implements ChatStream {
   #left = false;
   /** `result()` was asked for: the text has a reader even though nobody iterates. */
   #collecting = false;
-  #reader: Waiter<IteratorResult<ChatPart, void>> | undefined;
+  readonly #readers: Waiter<IteratorResult<ChatPart, void>>[] = [];
   #iterator: AsyncIterator<ChatPart, void, undefined> | undefined;
   #accepted: Moment<{ promptTokens: number }> = new Moment();
   #started: Moment<{ waitMs: number }> = new Moment();
@@ -98,9 +98,8 @@ export class AnswerStream implements ChatStream {
     if (text === '' || this.#ended.isOver) return;
     this.#whole += text;
     if (this.#left) return;
-    if (this.#reader !== undefined) {
-      const reader = this.#reader;
-      this.#reader = undefined;
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
       reader.resolve({ done: false, value: { text } });
       return;
     }
@@ -114,16 +113,14 @@ export class AnswerStream implements ChatStream {
 
   finish(result: ChatResult): void {
     this.#ended.resolve(result);
-    this.#reader?.resolve({ done: true, value: undefined });
-    this.#reader = undefined;
+    for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
   }
 
   fail(error: AgentyardError): void {
     this.#accepted.reject(error);
     this.#started.reject(error);
     this.#ended.reject(error);
-    this.#reader?.reject(error);
-    this.#reader = undefined;
+    for (const reader of this.#readers.splice(0)) reader.reject(error);
   }
 
   #next(): Promise<IteratorResult<ChatPart, void>> {
@@ -139,8 +136,9 @@ export class AnswerStream implements ChatStream {
       if (this.#ended.error !== undefined) return Promise.reject(this.#ended.error);
       return Promise.resolve({ done: true, value: undefined });
     }
-    this.#reader ??= makeWaiter();
-    return this.#reader.promise;
+    const reader = makeWaiter<IteratorResult<ChatPart, void>>();
+    this.#readers.push(reader);
+    return reader.promise;
   }
 
   #drop(): void {

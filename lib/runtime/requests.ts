@@ -50,13 +50,20 @@ const embedSchema = z.strictObject({
 /** @throws {@link InvalidRequestError} naming the field, without repeating any text of the request */
 export function chatJob(request: ChatRequest): ModelJob {
   check(chatSchema, request);
-  return { kind: 'chat', messages: request.messages, options: generationOptions(request) };
+  // Copied: the caller may go on with its own array while the task waits.
+  const messages = request.messages.map(({ role, content }) => ({ role, content }));
+  return { kind: 'chat', messages, options: generationOptions(request) };
 }
 
 /** @throws {@link InvalidRequestError} */
 export function completionJob(request: CompletionRequest): ModelJob {
   check(completionSchema, request);
-  return { kind: 'completion', prompt: request.prompt, options: generationOptions(request) };
+  const { prompt } = request;
+  return {
+    kind: 'completion',
+    prompt: typeof prompt === 'string' ? prompt : [...prompt],
+    options: generationOptions(request),
+  };
 }
 
 /** One job per input. @throws {@link InvalidRequestError} */
@@ -65,7 +72,7 @@ export function embeddingJobs(request: EmbedRequest): ModelJob[] {
   const { input } = request;
   const isOne = typeof input === 'string' || typeof input[0] === 'number';
   const inputs = (isOne ? [input] : input) as readonly (string | readonly number[])[];
-  return inputs.map((one) => ({ kind: 'embedding', input: one }));
+  return inputs.map((one) => ({ kind: 'embedding', input: typeof one === 'string' ? one : [...one] }));
 }
 
 function generationOptions(request: ChatRequest | CompletionRequest): GenerationOptions {
@@ -75,7 +82,7 @@ function generationOptions(request: ChatRequest | CompletionRequest): Generation
     topP: request.topP ?? 1,
     // Any integer is accepted, as elsewhere; the sampler takes 32 bits.
     seed: request.seed === undefined ? undefined : request.seed >>> 0,
-    stop: request.stop === undefined ? [] : typeof request.stop === 'string' ? [request.stop] : request.stop,
+    stop: request.stop === undefined ? [] : typeof request.stop === 'string' ? [request.stop] : [...request.stop],
     jsonSchema: request.jsonSchema,
   };
 }

@@ -5,7 +5,13 @@
  * next. It decides nothing: every choice is a command.
  */
 import type { Clock } from '../base/clock.js';
-import { type AgentyardError, CancelledError, EngineDiedError, InsufficientMemoryError } from '../base/errors.js';
+import {
+  type AgentyardError,
+  CancelledError,
+  EngineDiedError,
+  EngineError,
+  InsufficientMemoryError,
+} from '../base/errors.js';
 import { type CommandBuffer, CommandKind, EventKind, type EventLogRing, type SchedulerEvent } from '../event/index.js';
 import { type SchedulerConfig, SchedulerState } from '../scheduler/index.js';
 import { Outcome, type Reason } from '../task/index.js';
@@ -67,16 +73,25 @@ export class Runtime {
   readonly #loop: TurnLoop<TaskEntry>;
   readonly #entries: (TaskEntry | undefined)[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  #isAwaited = false;
 
   constructor(options: RuntimeOptions) {
     this.#options = options;
     this.state = new SchedulerState(options.config);
     this.#loop = new TurnLoop<TaskEntry>(this.state, options.clock, {
       carryOut: (commands, index, submitted) => this.#carryOut(commands, index, submitted),
+      admits: (event, entry) => this.#admits(event, entry),
       turned: (event) => this.#turned(event),
     });
     this.infos = options.config.models.map(() => undefined);
     this.modelErrors = options.config.models.map(() => undefined);
+  }
+
+  /** Does somebody wait for the models to become ready? Then a restart that is due keeps the process alive. */
+  set isAwaited(isAwaited: boolean) {
+    this.#isAwaited = isAwaited;
+    this.#keepAlive();
   }
 
   get nowMs(): number {
@@ -104,18 +119,21 @@ export class Runtime {
 
   /** Gives a model up before it was launched: its file cannot be served. */
   giveUp(model: number, error: AgentyardError): void {
-    this.modelErrors[model] = error;
-    const event = this.#loop.begin(EventKind.down);
-    event.model = model;
-    event.fatal = 1;
-    this.#loop.dispatch(event);
+    this.#down(model, error, true);
   }
 
   /** Hands a task over. Its listener hears of admission or refusal before this returns. */
   submit(entry: TaskEntry, submission: Submission): void {
     if (submission.signal?.aborted === true) {
+      this.state.outcomes[Outcome.cancelled]!++;
       this.#refuse(entry, new CancelledError(submission.signal.reason), Outcome.cancelled);
       return;
+    }
+    const { signal } = submission;
+    if (signal !== undefined) {
+      const onAbort = () => this.cancel(entry, new CancelledError(signal.reason));
+      signal.addEventListener('abort', onAbort, { once: true });
+      entry.unsubscribe = () => signal.removeEventListener('abort', onAbort);
     }
     const event = this.#loop.begin(EventKind.submit);
     event.model = entry.model;
@@ -129,12 +147,6 @@ export class Runtime {
     event.serviceSeconds = Number.NaN;
     event.size = Number.NaN;
     this.#loop.dispatch(event, entry);
-    const { signal } = submission;
-    if (signal !== undefined && !entry.isSettled) {
-      const onAbort = () => this.cancel(entry, new CancelledError(signal.reason));
-      signal.addEventListener('abort', onAbort, { once: true });
-      entry.unsubscribe = () => signal.removeEventListener('abort', onAbort);
-    }
   }
 
   /** Ends a task whatever it is doing; its caller gets `error`. No effect on a settled one. */
@@ -154,6 +166,7 @@ export class Runtime {
 
   /** Ends the engines and the timer; the caller has ended all tasks. */
   async close(): Promise<void> {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await Promise.all(this.#served.map((served) => served?.backend.close()));
@@ -190,8 +203,9 @@ export class Runtime {
         this.#loop.dispatch(event);
         for (let i = 0; i < count; i++) {
           const entry = this.#entries[tasks[i]!];
-          if (entry === undefined || entry.isSettled || generated[i] === 0) continue;
-          entry.firstTokenMs ??= this.#loop.nowMs;
+          if (entry === undefined || entry.isSettled) continue;
+          if (generated[i]! > 0) entry.firstTokenMs ??= this.#loop.nowMs;
+          // Text may come without a token: what was held back in case it was a stop text.
           entry.listener.text(texts[i]!);
         }
       },
@@ -220,14 +234,10 @@ export class Runtime {
       },
       down: (exitCode, exitSignal, error) => {
         const name = this.#options.config.models[model]!.name;
-        this.modelErrors[model] = error ?? new EngineDiedError(name, exitCode, exitSignal);
         for (const entry of this.#entries) if (entry?.model === model) entry.prepared = undefined;
         // An engine that could say what is wrong before it ever worked will say the same again.
         const isFatal = error !== undefined && !this.state.models[model]!.wasReady;
-        const event = this.#loop.begin(EventKind.down);
-        event.model = model;
-        event.fatal = isFatal ? 1 : 0;
-        this.#loop.dispatch(event);
+        this.#down(model, error ?? new EngineDiedError(name, exitCode, exitSignal), isFatal);
       },
     };
   }
@@ -235,7 +245,7 @@ export class Runtime {
   #sendTask(kind: EventKind, entry: TaskEntry): void {
     const event = this.#loop.begin(kind);
     event.task = entry.task;
-    this.#loop.dispatch(event);
+    this.#loop.dispatch(event, entry);
   }
 
   #sendEnded(task: number, outcome: Outcome, heldTokens: number, cachedTokens: number): void {
@@ -254,11 +264,20 @@ export class Runtime {
     this.#loop.dispatch(event);
   }
 
+  /** An event about a task may have waited for its turn: its task has an index by now, or is over. */
+  #admits(event: SchedulerEvent, entry: TaskEntry | undefined): boolean {
+    if (entry === undefined) return true;
+    if (entry.isSettled) return false;
+    if (event.kind !== EventKind.submit) event.task = entry.task;
+    return true;
+  }
+
   #turned(event: SchedulerEvent): void {
     if (event.kind === EventKind.ready) {
       for (const waiting of this.#entries) if (waiting?.model === event.model) this.#prepare(waiting);
     }
     if (MODEL_EVENTS.has(event.kind)) this.#options.onModelChange();
+    this.#keepAlive();
   }
 
   #outputTokens(entry: TaskEntry): number {
@@ -312,10 +331,10 @@ export class Runtime {
         this.#wakeAt(a);
         break;
       case CommandKind.launch:
-        this.#served[a]!.backend.launch(this.sinkOf(a));
+        if (!this.#isClosed) this.#try(a, () => this.#served[a]!.backend.launch(this.sinkOf(a)));
         break;
       case CommandKind.load:
-        this.#served[a]!.backend.load();
+        this.#try(a, () => this.#served[a]!.backend.load());
         break;
       case CommandKind.refuseLoad:
         this.#refuseLoad(a, b, commands.c(index), commands.d(index));
@@ -391,6 +410,7 @@ export class Runtime {
 
   #refuse(entry: TaskEntry, error: AgentyardError, outcome: Outcome): void {
     entry.isSettled = true;
+    entry.unsubscribe?.();
     entry.listener.failed(error);
     this.#options.onSettled(recordOf(entry, outcome, error, this.#loop.nowMs, this.#outputTokens(entry)));
   }
@@ -410,13 +430,37 @@ export class Runtime {
   #wakeAt(atMs: number): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (atMs === Number.POSITIVE_INFINITY) return;
+    if (atMs === Number.POSITIVE_INFINITY || this.#isClosed) return;
     const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - this.nowMs)));
     this.#timer = setTimeout(() => {
       // A restart that is due leases memory in this very turn.
       if (this.state.models.some((model) => model.phase === 'waiting')) this.#observeMemory();
       this.#loop.dispatch(this.#loop.begin(EventKind.timer));
     }, delayMs);
-    this.#timer.unref();
+    this.#keepAlive();
+  }
+
+  /** An idle yard keeps no process alive; one with work that waits for a timer (a restart, a time-out) does. */
+  #keepAlive(): void {
+    if (this.state.queue.size + this.state.running > 0 || this.#isAwaited) this.#timer?.ref();
+    else this.#timer?.unref();
+  }
+
+  /** A backend that cannot even be asked is down. */
+  #try(model: number, action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const { name } = this.#options.config.models[model]!;
+      this.#down(model, new EngineError(`The engine of model "${name}" could not be started.`, error), false);
+    }
+  }
+
+  #down(model: number, error: AgentyardError, isFatal: boolean): void {
+    this.modelErrors[model] = error;
+    const event = this.#loop.begin(EventKind.down);
+    event.model = model;
+    event.fatal = isFatal ? 1 : 0;
+    this.#loop.dispatch(event);
   }
 }

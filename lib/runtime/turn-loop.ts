@@ -10,6 +10,8 @@ import { decide, type SchedulerState } from '../scheduler/index.js';
 
 export interface TurnHooks<Reference> {
   carryOut(commands: CommandBuffer, index: number, reference: Reference | undefined): void;
+  /** Does the event still mean anything at its turn? May complete it from its reference. */
+  admits(event: SchedulerEvent, reference: Reference | undefined): boolean;
   /** After all commands of the event. */
   turned(event: SchedulerEvent): void;
 }
@@ -62,6 +64,7 @@ export class TurnLoop<Reference> {
   }
 
   #turn(event: SchedulerEvent, reference: Reference | undefined): void {
+    if (!this.#hooks.admits(event, reference)) return;
     this.nowMs = Math.max(this.nowMs, this.#clock.nowMs());
     this.log.append(event, this.nowMs);
     const commands = this.#commands;

@@ -5,6 +5,8 @@ import { Outcome, Reason, TaskState, transition } from '../task/index.js';
 import { settle } from './settle.js';
 import type { SchedulerState } from './state.js';
 
+/** The column holds 32-bit integers; no context is as long. */
+const OUTPUT_LIMIT_MAX = 2 ** 31 - 1;
 const RETRY_AFTER_MS_MIN = 1_000;
 const RETRY_AFTER_MS_MAX = 60_000;
 
@@ -36,7 +38,7 @@ export function submit(state: SchedulerState, event: SchedulerEvent, nowMs: numb
   tasks.priorities[task] = event.priority;
   tasks.sessions[task] = event.session;
   tasks.promptTokens[task] = event.promptTokens;
-  tasks.outputLimits[task] = event.outputLimit;
+  tasks.outputLimits[task] = Math.min(event.outputLimit, OUTPUT_LIMIT_MAX);
   tasks.sequences[task] = state.sequence++;
   tasks.arrivalsMs[task] = nowMs;
   tasks.deadlinesMs[task] = event.deadlineMs;

@@ -128,7 +128,8 @@ function grant(state: SchedulerState, task: number, rule: Rule, nowMs: number, c
   model.slotTask[slot] = task;
   tasks.slots[task] = slot;
   const tenant = state.queueTenant(tasks.tenants[task]!);
-  if (config.share.granted(tenant, Math.max(0, tasks.promptTokens[task]!))) {
+  // A task that is tried again has paid for its prompt: its engine's death is not its tenant's doing.
+  if (tasks.attempts[task] === 1 && config.share.granted(tenant, Math.max(0, tasks.promptTokens[task]!))) {
     state.queue.reshare(tenant, config.share.key(tenant));
   }
   commands.push(CommandKind.start, task, model.index, slot, state.urgency(task));

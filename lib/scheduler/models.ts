@@ -108,8 +108,12 @@ function refuseLoad(
 ): void {
   model.lease.release();
   commands.push(CommandKind.refuseLoad, model.index, neededBytes, state.memory.admissibleBytes(), state.memory.leased);
-  // A model that ran before fits again when others let go; one that never ran is the operator's to fix.
-  if (model.wasReady) waitToRestart(state, model, nowMs);
+  // A model that ran before fits again when others let go, and one beside a load that is under way may be counted too tightly: pages
+  // that the load has touched already are missing from the probe's figure and not yet off the ledger's. Any other is the operator's to fix.
+  const isBesideLoad = state.models.some(
+    (other) => other !== model && (other.phase === 'launching' || other.phase === 'loading'),
+  );
+  if (model.wasReady || isBesideLoad) waitToRestart(state, model, nowMs);
   else fail(state, model, commands);
 }
 

@@ -5,6 +5,8 @@ import { turnDown } from './admission.js';
 import { free, releaseLease, settle } from './settle.js';
 import type { SchedulerState } from './state.js';
 
+const END_GAP_MS_MAX = 60_000;
+
 /** One engine step: everybody's tokens are charged to their tenants. */
 export function progress(state: SchedulerState, event: SchedulerEvent): void {
   const { tasks, config } = state;
@@ -35,7 +37,11 @@ export function ended(state: SchedulerState, event: SchedulerEvent, nowMs: numbe
   }
   const model = state.models[tasks.models[task]!]!;
   model.cachedTokens += event.cachedTokens;
-  if (!Number.isNaN(state.lastEndMs)) state.endGapMs += (nowMs - state.lastEndMs - state.endGapMs) / 16;
+  if (!Number.isNaN(state.lastEndMs)) {
+    // Idle hours say nothing about how fast work ends.
+    const gapMs = Math.min(nowMs - state.lastEndMs, END_GAP_MS_MAX);
+    state.endGapMs += (gapMs - state.endGapMs) / 16;
+  }
   state.lastEndMs = nowMs;
   if (tasks.states[task] !== TaskState.settled) {
     if (event.outcome === Outcomes.completed) model.predictor.completed(tasks.outputTokens[task]!);

@@ -69,9 +69,9 @@ export class SchedulerState {
     return this.config.share.single === true ? 0 : tenant;
   }
 
-  /** log2 R of a task: class step plus priority, which counts within ± maxPrioritySpread. */
+  /** log2 R of a task: class step plus priority, which counts within ± maxPrioritySpread unless the order is strict. */
   urgency(task: number): number {
-    const spread = this.config.maxPrioritySpread;
+    const spread = this.config.order.isStrict === true ? Number.POSITIVE_INFINITY : this.config.maxPrioritySpread;
     const priority = Math.min(spread, Math.max(-spread, this.tasks.priorities[task]!));
     return this.config.classes[this.tasks.classes[task]!]!.step + priority;
   }

@@ -15,13 +15,25 @@ export function expireDue(state: SchedulerState, nowMs: number, commands: Comman
   for (let index = 0; index < queue.shapes.length; index++) {
     const waiting = queue.shapes[index]!;
     const { timeoutMs } = config.classes[state.shapes.all[index]!.classIndex]!;
-    while (waiting.first !== NONE && tasks.arrivalsMs[waiting.first]! + timeoutMs <= nowMs) {
-      expire(state, waiting.first, Reason.queueTimeout, commands);
+    for (let task = waiting.first; task !== NONE; ) {
+      const next = tasks.next[task]!;
+      const isRetried = tasks.attempts[task]! > 0;
+      if (waitsSinceMs(state, task) + timeoutMs <= nowMs) expire(state, task, Reason.queueTimeout, commands);
+      else if (!isRetried) break;
+      task = next;
     }
   }
   for (const [task, sinceMs] of state.pausedSinceMs) {
     if (sinceMs + config.unreadTimeoutMs <= nowMs) expire(state, task, Reason.unread, commands);
   }
+}
+
+/**
+ * From when a task's time-out counts: its arrival, or its last grant when it came back. Behind the first task of a list that was
+ * never granted nobody is due before it, so walks end there.
+ */
+export function waitsSinceMs(state: SchedulerState, task: number): number {
+  return state.tasks.attempts[task]! > 0 ? state.tasks.grantsMs[task]! : state.tasks.arrivalsMs[task]!;
 }
 
 function expire(state: SchedulerState, task: number, reason: Reason, commands: CommandBuffer): void {
@@ -44,10 +56,11 @@ function nextInstantMs(state: SchedulerState): number {
   const soonest = state.deadlines.peek();
   if (soonest !== NONE) nextMs = tasks.deadlineKeysMs[soonest]!;
   for (let index = 0; index < queue.shapes.length; index++) {
-    const { first } = queue.shapes[index]!;
-    if (first === NONE) continue;
     const { timeoutMs } = config.classes[state.shapes.all[index]!.classIndex]!;
-    nextMs = Math.min(nextMs, tasks.arrivalsMs[first]! + timeoutMs);
+    for (let task = queue.shapes[index]!.first; task !== NONE; task = tasks.next[task]!) {
+      nextMs = Math.min(nextMs, waitsSinceMs(state, task) + timeoutMs);
+      if (tasks.attempts[task] === 0) break;
+    }
   }
   for (const sinceMs of state.pausedSinceMs.values()) nextMs = Math.min(nextMs, sinceMs + config.unreadTimeoutMs);
   for (const model of state.models) if (model.phase === 'waiting') nextMs = Math.min(nextMs, model.restartAtMs);

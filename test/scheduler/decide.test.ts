@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../lib/event/index.js';
-import { aged, fcfs, priority, vtc } from '../../lib/policy/index.js';
+import { aged, fcfs, type Order, priority, vtc } from '../../lib/policy/index.js';
 import { DEFAULT_CLASSES, Outcome, Reason, TaskState } from '../../lib/task/index.js';
 import { GIB, SchedulerDriver } from '../support/scheduler-driver.js';
 
@@ -190,6 +190,30 @@ describe('refusals and ends', () => {
   });
 });
 
+describe('priorities', () => {
+  it('count in full under the order "priority", and within their spread under "aged"', () => {
+    const orderOf = (order: Order) => {
+      const driver = new SchedulerDriver({ order });
+      driver.bringUp(1);
+      driver.submit();
+      const tasks = [9, 100, 20].map((urgency) => driver.submit({ priority: urgency }));
+      const started = driver.drain();
+      return tasks.map((task) => started.indexOf(task));
+    };
+    expect(orderOf(priority())).toEqual([2, 0, 1]);
+    expect(orderOf(aged(1_000))).toEqual([0, 1, 2]);
+  });
+
+  it('cannot be bought with an absurd output limit', () => {
+    const driver = new SchedulerDriver({ order: aged() });
+    driver.bringUp(1);
+    driver.submit();
+    const honest = driver.submit({ outputLimit: 50, serviceSeconds: Number.NaN });
+    const absurd = driver.submit({ outputLimit: 2 ** 31, serviceSeconds: Number.NaN });
+    expect(driver.drain()).toEqual([honest, absurd]);
+  });
+});
+
 describe('engines', () => {
   it('leases memory before a load, and refuses a load that does not fit with the figures', () => {
     const driver = new SchedulerDriver({ memoryBytes: 10 * GIB });
@@ -235,6 +259,33 @@ describe('engines', () => {
     driver.send(EventKind.down, { model: 0, fatal: 0 });
     expect(driver.settled()).toEqual(new Map([[silent, Outcome.failed]]));
     expect(driver.state.tasks.states[later!]).toBe(TaskState.queued);
+  });
+
+  it('gives a task that comes back its time-out anew, and charges its prompt once', () => {
+    const share = vtc();
+    const driver = new SchedulerDriver({ share });
+    driver.submit({ class: 'interactive', tenant: 1, promptTokens: 100 });
+    driver.nowMs = 58_000;
+    driver.bringUp(1);
+    driver.nowMs = 61_000;
+    driver.send(EventKind.down, { model: 0, fatal: 0 });
+    expect(driver.settled().size).toBe(0);
+    driver.nowMs = 61_250;
+    driver.send(EventKind.timer);
+    driver.send(EventKind.estimated, { model: 0, bytes: 1 });
+    driver.send(EventKind.ready, { model: 0, sequences: 1, bytes: 0 });
+    expect(driver.started()).toHaveLength(1);
+    expect(share.key(1)).toBe(100);
+  });
+
+  it('lets a load that is counted too tightly beside another one try again', () => {
+    const models = ['a', 'b'].map((name) => ({ name, keptSlots: [], baseBytes: 0 }));
+    const driver = new SchedulerDriver({ models, memoryBytes: 100 * GIB });
+    driver.send(EventKind.observed, { pool: 0, bytes: 10 * GIB });
+    for (const model of [0, 1]) driver.send(EventKind.launch, { model });
+    driver.send(EventKind.estimated, { model: 0, bytes: 6 * GIB });
+    driver.send(EventKind.estimated, { model: 1, bytes: 6 * GIB });
+    expect(driver.state.models[1]!.phase).toBe('waiting');
   });
 
   it('waits twice as long before each restart, and starts over after a good step', () => {

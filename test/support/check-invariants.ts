@@ -88,11 +88,20 @@ export function checkInvariants(state: SchedulerState, nowMs: number): void {
         `shape ${index}`,
       );
       const { timeoutMs } = state.config.classes[tasks.classes[task]!]!;
-      must(tasks.arrivalsMs[task]! + timeoutMs > nowMs, 'nobody waits past the time-out', `task ${task}`);
+      const sinceMs = tasks.attempts[task]! > 0 ? tasks.grantsMs[task]! : tasks.arrivalsMs[task]!;
+      must(sinceMs + timeoutMs > nowMs, 'nobody waits past the time-out', `task ${task}`);
       last = task;
       listed++;
     }
     must(listed >= shape.queued, 'what is queued is listed', `shape ${index}`);
+    const flow = shape.flows.peek();
+    if (flow !== undefined && state.config.share.single !== true) {
+      must(
+        flow.shareKey === state.config.share.key(flow.tenant),
+        "a flow stands where its tenant's share says",
+        `tenant ${flow.tenant}`,
+      );
+    }
     if (shape.queued > 0) {
       must(!ledger.fits(state.shapes.all[index]!), 'no task that fits waits (work conservation)', `shape ${index}`);
     }

@@ -32,8 +32,12 @@ export class FakeBackend implements Backend {
     this.#contextTokens = options.contextTokens;
   }
 
+  /** The next launch throws, as fork does when the system has no room for a process. */
+  refusesLaunch = false;
+
   launch(sink: BackendSink): void {
     this.launches++;
+    if (this.refusesLaunch) throw new Error('no room for a process');
     this.#sink = sink;
     sink.estimated({ ramBytes: this.estimateBytes, vramBytes: 0, source: 'header' });
   }
@@ -120,6 +124,14 @@ export class FakeBackend implements Backend {
       this.running.delete(order.task);
       this.#sink!.embedded(order.task, Float32Array.of(1, 0, 0), { promptTokens: 2, cachedTokens: 0, outputTokens: 0 });
     }
+  }
+
+  /** A last piece of text that comes with no token, then the end. */
+  finish(task: number, text: string): void {
+    const running = this.running.get(task)!;
+    this.running.delete(task);
+    this.#sink!.progress(1, [task], [0], [0], [text]);
+    this.#sink!.settled(task, 'stop', this.#usage(running), 0);
   }
 
   fail(task: number, error: AgentyardError): void {
