@@ -78,15 +78,19 @@ export class UnknownModelError extends AgentyardError {
 export class PromptTooLongError extends AgentyardError {
   readonly promptTokens: number;
   readonly contextTokens: number;
+  /** True when `promptTokens` is a lower bound, of a prompt too long to be worth counting. */
+  readonly isLowerBound: boolean;
 
-  constructor(promptTokens: number, contextTokens: number) {
+  /** @param isLowerBound - the prompt is so long that its tokens were not counted: it has at least `promptTokens` */
+  constructor(promptTokens: number, contextTokens: number, isLowerBound = false) {
     super(
       'AY_PROMPT_TOO_LONG',
-      `The prompt has ${promptTokens} tokens; a sequence of this model holds ${contextTokens}, and at least one is needed for the answer. ` +
+      `The prompt has ${isLowerBound ? 'at least ' : ''}${promptTokens} tokens; a sequence of this model holds ${contextTokens}, and at least one is needed for the answer. ` +
         'Shorten the prompt, or start the model with a larger context.',
     );
     this.promptTokens = promptTokens;
     this.contextTokens = contextTokens;
+    this.isLowerBound = isLowerBound;
   }
 }
 
@@ -168,10 +172,11 @@ export class EngineDiedError extends AgentyardError {
   readonly exitCode: number | undefined;
   readonly exitSignal: string | undefined;
 
-  constructor(model: string, exitCode: number | undefined, exitSignal: string | undefined) {
+  /** @param said - what the process said last, when it ended before it was ready */
+  constructor(model: string, exitCode: number | undefined, exitSignal: string | undefined, said?: string) {
     super(
       'AY_ENGINE_DIED',
-      `The engine of model "${model}" ended (${exitSignal ?? `exit code ${exitCode ?? 'unknown'}`}) while it worked on this task. It is being started again; repeat the request.`,
+      `The engine of model "${model}" ended (${exitSignal ?? `exit code ${exitCode ?? 'unknown'}`}) while it worked on this task. It is being started again; repeat the request.${said === undefined ? '' : ` It said: ${said}`}`,
       { retryable: true },
     );
     this.model = model;

@@ -142,7 +142,7 @@ export interface Backend {
   /** Forget a prepared job that will not be started. */
   discard(prepared: number): void;
   start(order: StartOrder): void;
-  /** Stop a task between chunks; `sink.settled(task, 'cancelled', …)` follows. Unknown tasks are ignored. */
+  /** Stop a task between chunks; `sink.settled(task, 'cancelled', …)` follows, or its end when it was about to end. Unknown tasks are ignored. */
   cancel(task: number): void;
   /** Hold a running task in its slot (its reader is slow). */
   pause(task: number): void;

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { InvalidRequestError } from '../base/errors.js';
 import { TASK_CLASSES } from '../task/index.js';
 import type { GenerationOptions, ModelJob } from './backend.js';
-import type { ChatRequest, CompletionRequest, EmbedRequest, TaskHints } from './service.js';
+import type { ChatRequest, CompletionRequest, EmbedRequest, GenerationRequest, TaskHints } from './service.js';
 
 export const DEFAULT_MAX_TOKENS = 512;
 export const DEFAULT_TEMPERATURE = 0.7;
@@ -83,8 +83,18 @@ function generationOptions(request: ChatRequest | CompletionRequest): Generation
     // Any integer is accepted, as elsewhere; the sampler takes 32 bits.
     seed: request.seed === undefined ? undefined : request.seed >>> 0,
     stop: request.stop === undefined ? [] : typeof request.stop === 'string' ? [request.stop] : [...request.stop],
-    jsonSchema: request.jsonSchema,
+    jsonSchema: plainCopy(request.jsonSchema),
   };
+}
+
+/** Schema libraries attach functions, and a schema may refer to itself; what travels to an engine is plain JSON. */
+function plainCopy(schema: GenerationRequest['jsonSchema']): GenerationRequest['jsonSchema'] {
+  if (schema === undefined) return undefined;
+  try {
+    return JSON.parse(JSON.stringify(schema)) as Record<string, unknown>;
+  } catch {
+    throw new InvalidRequestError('Field "jsonSchema" is wrong: it cannot be written as JSON.', 'jsonSchema');
+  }
 }
 
 function check(schema: z.ZodType, request: TaskHints): void {

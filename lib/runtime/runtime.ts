@@ -236,7 +236,8 @@ export class Runtime {
         const name = this.#options.config.models[model]!.name;
         for (const entry of this.#entries) if (entry?.model === model) entry.prepared = undefined;
         // An engine that could say what is wrong before it ever worked will say the same again.
-        const isFatal = error !== undefined && !this.state.models[model]!.wasReady;
+        const isKnown = error !== undefined && !(error instanceof EngineDiedError);
+        const isFatal = isKnown && !this.state.models[model]!.wasReady;
         this.#down(model, error ?? new EngineDiedError(name, exitCode, exitSignal), isFatal);
       },
     };

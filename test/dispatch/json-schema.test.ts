@@ -90,3 +90,9 @@ describe('a schema for the engine', () => {
     expect(() => toEngineSchema(schema)).toThrow(/nested/);
   });
 });
+
+it('takes a type that is named twice as named once, however deep', () => {
+  const nest = (levels: number): Schema =>
+    levels === 0 ? { type: 'null' } : { type: ['array', 'array'], items: nest(levels - 1) };
+  expect(toEngineSchema(nest(25))).toMatchObject({ oneOf: [{ type: 'array' }] });
+});

@@ -19,6 +19,11 @@ class FakeSequence {
     const at = this.tokens.findIndex((token, index) => token !== tokens[index]);
     return { firstDifferentIndex: at < 0 ? this.tokens.length : at };
   }
+  /** Tokens that would be computed again to go back to `index`: none where any prefix can be kept. */
+  recomputedAt: (index: number) => number = () => 0;
+  getRestoreToPrefixIndexEvaluationSize(index: number): number {
+    return this.recomputedAt(index);
+  }
   async eraseContextTokenRanges([{ start, end }]: [{ start: number; end: number }]): Promise<void> {
     this.tokens.splice(start, end - start);
   }
@@ -122,6 +127,18 @@ describe('the step loop', () => {
     late.finish();
     await ended(1);
     expect(textOf(1)).toBe('ABC');
+  });
+
+  it('reads a prompt again in chunks where the model cannot go back to the common prefix', async () => {
+    const { loop, reports, ended, sequences } = openLoop(1);
+    sequences[0]!.recomputedAt = (index) => index;
+    loop.start(ready(1, 0, 30, 3));
+    await ended(1);
+    reports.length = 0;
+    loop.start(ready(2, 0, 30, 3));
+    expect(await ended(2)).toMatchObject({ usage: { cachedTokens: 0 } });
+    const chunks = reports.flatMap((message) => (message.type === 'step' ? message.prefilled : []));
+    expect(Math.max(...chunks)).toBeLessThan(30);
   });
 
   it('ends a task at once that is cancelled before it is in its slot, and takes its number for another', async () => {

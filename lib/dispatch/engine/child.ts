@@ -29,6 +29,9 @@ process.on('message', (message: ToEngine) => {
     case 'load':
       host?.load().catch((error: unknown) => endBroken(error, 'The model could not be loaded'));
       break;
+    case 'ping':
+      report({ type: 'pong' });
+      break;
     default:
       host?.take(message);
   }

@@ -6,6 +6,7 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type AgentyardError, CancelledError, EngineDiedError, EngineError } from '../../base/errors.js';
 import type { Backend, BackendSink, ModelJob, Prepared, StartOrder } from '../../runtime/backend.js';
@@ -16,6 +17,9 @@ const CLOSE_GRACE_MS = 2_000;
 /** Decodes and samples occupy libuv's pool; file access must not wait for them. */
 const UV_THREADS = '8';
 const STDERR_TAIL_CHARACTERS = 2_000;
+/** Decodes run off the event loop, so an engine that is well answers in milliseconds, however large its model. */
+const PING_MS = 5_000;
+const SILENCE_MS_MAX = 30_000;
 
 /** The compiled program, also when this file runs from its TypeScript source. */
 function childPath(): string {
@@ -44,6 +48,11 @@ export class EngineBackend implements Backend {
   #isReady = false;
   #isClosing = false;
   #stderr = '';
+  /** Asks a busy engine whether it still turns. */
+  #watch: NodeJS.Timeout | undefined;
+  #heardMs = 0;
+  /** Where to launch to once the process that is being closed is gone. */
+  #relaunch: BackendSink | undefined;
   /** Resolves when nothing is left of the process that was launched last. */
   #ended: Promise<void> = Promise.resolve();
   #markEnded = () => {};
@@ -58,7 +67,10 @@ export class EngineBackend implements Backend {
   }
 
   launch(sink: BackendSink): void {
-    if (this.#child !== undefined) return;
+    if (this.#child !== undefined) {
+      if (this.#isClosing) this.#relaunch = sink;
+      return;
+    }
     this.#sink = sink;
     this.#broken = undefined;
     this.#isReady = false;
@@ -116,7 +128,12 @@ export class EngineBackend implements Backend {
       signal?.addEventListener('abort', onAbort, { once: true });
       this.#pending.set(id, { resolve, reject, release: () => signal?.removeEventListener('abort', onAbort) });
       this.#keepAlive();
-      this.#send({ type: 'prepare', id, job });
+      try {
+        this.#send({ type: 'prepare', id, job });
+      } catch (error) {
+        this.#settlePrepare(id)?.reject(new EngineError('The request cannot be sent to the engine.', error));
+        this.#keepAlive();
+      }
     });
   }
 
@@ -150,6 +167,7 @@ export class EngineBackend implements Backend {
 
   async close(): Promise<void> {
     const child = this.#child;
+    this.#relaunch = undefined;
     if (child === undefined) return;
     this.#isClosing = true;
     child.ref();
@@ -167,6 +185,7 @@ export class EngineBackend implements Backend {
   }
 
   #take(message: FromEngine): void {
+    this.#heardMs = performance.now();
     const sink = this.#sink!;
     switch (message.type) {
       case 'up':
@@ -202,6 +221,8 @@ export class EngineBackend implements Backend {
         this.#running.delete(message.task);
         sink.failed(message.task, fromWire(message.error));
         break;
+      case 'pong':
+        break;
       case 'broken':
         this.#broken = fromWire(message.error);
         break;
@@ -234,14 +255,21 @@ export class EngineBackend implements Backend {
     this.#running.clear();
     const died = new EngineDiedError(this.model, code, signal);
     for (const id of [...this.#pending.keys()]) this.#settlePrepare(id)?.reject(died);
-    if (this.#isClosing) return;
+    clearInterval(this.#watch);
+    this.#watch = undefined;
+    if (this.#isClosing) {
+      const sink = this.#relaunch;
+      this.#relaunch = undefined;
+      if (sink !== undefined) this.launch(sink);
+      return;
+    }
     // Why a load failed is often said on standard error alone. No prompt has been seen at that point.
-    const lastLine = this.#stderr.trim().split('\n').at(-1) ?? '';
-    const duringLoad =
-      !wasReady && lastLine !== ''
-        ? new EngineError(`The engine of model "${this.model}" ended while it started: ${lastLine}`)
-        : undefined;
-    this.#sink!.down(code, signal, this.#broken ?? duringLoad);
+    const said = wasReady ? undefined : lineOfError(this.#stderr);
+    this.#sink!.down(
+      code,
+      signal,
+      this.#broken ?? (said === undefined ? undefined : new EngineDiedError(this.model, code, signal, said)),
+    );
   }
 
   /** A process with nothing to do need not live for its engines' sake. */
@@ -249,12 +277,30 @@ export class EngineBackend implements Backend {
     const child = this.#child;
     if (child === undefined) return;
     const isBusy = !this.#isReady || this.#running.size > 0 || this.#pending.size > 0;
-    if (isBusy) {
-      child.ref();
-      child.channel?.ref();
-    } else {
-      child.unref();
-      child.channel?.unref();
+    const handles = [child, child.channel, child.stderr as Socket | null];
+    for (const handle of handles) {
+      if (isBusy) handle?.ref();
+      else handle?.unref();
+    }
+    if (isBusy && this.#watch === undefined) {
+      this.#heardMs = performance.now();
+      this.#watch = setInterval(() => this.#ask(child), PING_MS);
+      this.#watch.unref();
+    } else if (!isBusy) {
+      clearInterval(this.#watch);
+      this.#watch = undefined;
     }
   }
+
+  /** An engine whose event loop hangs would hold its streams for ever; one that is ended is started again. */
+  #ask(child: ChildProcess): void {
+    if (this.#isReady && performance.now() - this.#heardMs > SILENCE_MS_MAX) child.kill('SIGKILL');
+    else this.#send({ type: 'ping' });
+  }
+}
+
+/** The line of standard error that says most likely what went wrong. */
+function lineOfError(text: string): string | undefined {
+  const lines = text.split('\n').filter((line) => line.trim() !== '' && !/^Node\.js v|^\s+at /.test(line));
+  return lines.findLast((line) => /error|fail|abort|assert/i.test(line)) ?? lines.at(-1);
 }

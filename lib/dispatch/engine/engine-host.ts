@@ -70,7 +70,7 @@ export class EngineHost {
   }
 
   /** Everything that may come once the model is ready. */
-  take(message: Exclude<ToEngine, { type: 'launch' } | { type: 'load' }>): void {
+  take(message: Exclude<ToEngine, { type: 'launch' } | { type: 'load' } | { type: 'ping' }>): void {
     switch (message.type) {
       case 'prepare':
         void this.#prepare(message.id, message.job);

@@ -91,7 +91,8 @@ function convert(value: unknown, at: string, names: ReadonlySet<string>, depth: 
   if (Array.isArray(type)) {
     if (type.length === 0) throw refusal('has an empty list of types', at);
     // Each alternative keeps the keywords that speak of its type: the others say nothing about it.
-    const alternatives = type.map((one) => convert(withKeywordsOf(one, schema), at, names, depth + 1));
+    // A type named twice would double what is below it at every level.
+    const alternatives = [...new Set(type)].map((one) => convert(withKeywordsOf(one, schema), at, names, depth + 1));
     for (const key of Object.keys(schema)) {
       if (key !== 'type' && !type.some((one) => KEYWORDS[String(one)]?.includes(key))) throw unsupported(key, at);
     }

@@ -15,11 +15,15 @@ import { fromWire } from './wire-error.js';
 
 /** Tokenising 10 kB takes 1.5 ms: less than a decode step of any real model. */
 const INLINE_CHARACTERS = 8_192;
+/** Tokenizers that fall back to bytes, so that every byte of a text is in some token: byte-level BPE and SentencePiece. */
+const SPELL_EVERYTHING: ReadonlySet<string> = new Set(['gpt2', 'llama']);
 /** After so much of it the event loop gets its turn, and with it the step that may have ended meanwhile. */
 const SLICE_MS = 2;
 
 export class Prompts {
   readonly #maker: PromptMaker;
+  /** No token stands for more bytes of text. */
+  readonly #tokenBytesMax: number;
   readonly #contextTokens: number;
   readonly #workerData: VocabularySource;
   readonly #ready = new Map<number, Prompt>();
@@ -32,6 +36,7 @@ export class Prompts {
 
   constructor(maker: PromptMaker, contextTokens: number, workerData: VocabularySource) {
     this.#maker = maker;
+    this.#tokenBytesMax = tokenBytesMax(maker.model);
     this.#contextTokens = contextTokens;
     this.#workerData = workerData;
   }
@@ -55,6 +60,9 @@ export class Prompts {
   }
 
   async make(job: ModelJob): Promise<Prompt> {
+    // Some texts take a tokenizer minutes; one that cannot fit however it is cut is not worth a second.
+    const tokensMin = Math.ceil(textBytes(job) / this.#tokenBytesMax);
+    if (tokensMin >= this.#contextTokens) throw new PromptTooLongError(tokensMin, this.#contextTokens, true);
     const prompt = await (characters(job) <= INLINE_CHARACTERS ? this.#makeInline(job) : this.#makeInWorker(job));
     const tokens = prompt.tokens.length;
     if (tokens === 0)
@@ -109,6 +117,26 @@ export class Prompts {
     worker.unref();
     this.#worker = worker;
     return worker;
+  }
+}
+
+/** Infinity where a token may stand for any text, as the unknown token of word pieces does. */
+function tokenBytesMax(model: PromptMaker['model']): number {
+  const { ggml } = model.fileInfo.metadata.tokenizer;
+  if (!SPELL_EVERYTHING.has(ggml.model)) return Number.POSITIVE_INFINITY;
+  return ggml.tokens.reduce((most, token) => Math.max(most, Buffer.byteLength(token)), 1);
+}
+
+function textBytes(job: ModelJob): number {
+  switch (job.kind) {
+    case 'chat':
+      return job.messages.reduce((sum, { content }) => sum + Buffer.byteLength(content), 0);
+    case 'completion':
+      return typeof job.prompt === 'string' ? Buffer.byteLength(job.prompt) : job.prompt.length;
+    case 'embedding':
+      return typeof job.input === 'string' ? Buffer.byteLength(job.input) : job.input.length;
+    default:
+      return job satisfies never;
   }
 }
 

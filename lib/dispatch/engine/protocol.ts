@@ -36,6 +36,8 @@ export type ToEngine =
   | { type: 'prepare'; id: number; job: ModelJob }
   | { type: 'discard'; id: number }
   | { type: 'start'; task: number; slot: number; rank: number; job: ModelJob; prepared: number | undefined }
+  /** Answered by `pong`: the process's event loop turns. */
+  | { type: 'ping' }
   | { type: 'cancel'; task: number }
   | { type: 'hold'; task: number }
   | { type: 'proceed'; task: number };
@@ -46,6 +48,7 @@ export interface WireError {
   message: string;
   promptTokens?: number;
   contextTokens?: number;
+  isLowerBound?: boolean;
   param?: string;
 }
 
@@ -77,5 +80,6 @@ export type FromEngine =
   | { type: 'step'; tasks: number[]; prefilled: number[]; generated: number[]; texts: string[]; ended: EndedTask[] }
   | { type: 'embedded'; task: number; vector: Float32Array; usage: Usage }
   | { type: 'failed'; task: number; error: WireError }
+  | { type: 'pong' }
   /** The load failed; the process ends after it. */
   | { type: 'broken'; error: WireError };

@@ -57,11 +57,17 @@ export class Slot {
     const { tokens } = task.prompt;
     // At least the last token is read again: its output is what the first sampled token comes from.
     const { firstDifferentIndex } = this.#sequence.compareContextTokens(tokens);
-    const kept = Math.min(firstDifferentIndex, tokens.length - 1);
+    let kept = Math.min(firstDifferentIndex, tokens.length - 1);
+    const isCut = kept < this.#sequence.nextTokenIndex;
+    if (isCut && kept > 0 && this.#sequence.getRestoreToPrefixIndexEvaluationSize(kept) > 0) {
+      // A sliding window or a recurrent state cannot be cut back so far: the library would compute the prefix again in one piece,
+      // and every stream would wait for it. Read in chunks, it stalls nobody.
+      await this.#sequence.clearHistory();
+      kept = 0;
+    }
     if (kept < this.#sequence.nextTokenIndex) {
       await this.#sequence.eraseContextTokenRanges([{ start: kept, end: this.#sequence.nextTokenIndex }]);
     }
-    // Some models cannot keep any prefix that suits: what is really there counts.
     this.#cachedTokens = Math.min(kept, this.#sequence.nextTokenIndex);
     this.#readTokens = this.#cachedTokens;
     this.#outputTokens = 0;

@@ -14,7 +14,11 @@ let maker: Promise<PromptMaker> | undefined;
 
 async function answer(request: number, job: ModelJob): Promise<TokenizerAnswer> {
   try {
-    maker ??= loadPromptMaker(workerData as VocabularySource);
+    // A file that was away for a moment may be back for the next prompt.
+    maker ??= loadPromptMaker(workerData as VocabularySource).catch((error: unknown) => {
+      maker = undefined;
+      throw error;
+    });
     const { tokens, stopTokens, stopTexts } = makePrompt(await maker, job);
     return { request, tokens: Uint32Array.from(tokens), stopTokens: [...stopTokens], stopTexts };
   } catch (error) {

@@ -9,24 +9,24 @@ import {
 } from '../../base/errors.js';
 import type { WireError } from './protocol.js';
 
-/** `fallback` is what a foreign error was about: its own message may quote a prompt, so only its first line of ours travels. */
-export function toWire(error: unknown, fallback: string): WireError {
+/** `what` failed, in our words, stands before a foreign error's own message, which is for operators: faces do not pass it on. */
+export function toWire(error: unknown, what: string): WireError {
   if (error instanceof PromptTooLongError) {
-    const { code, message, promptTokens, contextTokens } = error;
-    return { code, message, promptTokens, contextTokens };
+    const { code, message, promptTokens, contextTokens, isLowerBound } = error;
+    return { code, message, promptTokens, contextTokens, isLowerBound };
   }
   if (error instanceof InvalidRequestError) {
     return { code: error.code, message: error.message, ...(error.param !== undefined && { param: error.param }) };
   }
   if (isAgentyardError(error)) return { code: error.code, message: error.message };
   const detail = error instanceof Error ? error.message : String(error);
-  return { code: 'AY_ENGINE_FAILED', message: `${fallback}: ${detail}` };
+  return { code: 'AY_ENGINE_FAILED', message: `${what}: ${detail}` };
 }
 
 export function fromWire(error: WireError): AgentyardError {
   switch (error.code) {
     case 'AY_PROMPT_TOO_LONG':
-      return new PromptTooLongError(error.promptTokens ?? 0, error.contextTokens ?? 0);
+      return new PromptTooLongError(error.promptTokens ?? 0, error.contextTokens ?? 0, error.isLowerBound);
     case 'AY_INVALID_REQUEST':
       return new InvalidRequestError(error.message, error.param);
     case 'AY_ENGINE_UNAVAILABLE':
