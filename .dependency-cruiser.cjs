@@ -25,7 +25,7 @@ const downward = LAYERS.map((layer, index) => ({
   severity: 'error',
   from: { path: `^lib/${layer}/` },
   to: {
-    path: `^lib/(${[...LAYERS.slice(index + 1), 'server', 'cli'].join('|')})/|^lib/(yard|yard-options|index)\\.ts$`,
+    path: `^lib/(${[...LAYERS.slice(index + 1), 'server', 'cli'].join('|')})/|^lib/(yard|yard-options|yard-config|index)\\.ts$`,
   },
 }));
 

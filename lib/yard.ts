@@ -12,14 +12,7 @@ import leven from 'leven';
 import { type Clock, monotonicClock } from './base/clock.js';
 import { AgentyardError, CancelledError, ClosedError, EngineError, UnknownModelError } from './base/errors.js';
 import { createEngineBackend } from './dispatch/engine/index.js';
-import {
-  type GgufHeader,
-  hostMemoryCapacityBytes,
-  hostMemoryMarginBytes,
-  readGgufHeader,
-  readHostMemory,
-} from './memory/index.js';
-import { aged, orderByName, shareByName } from './policy/index.js';
+import { type GgufHeader, readGgufHeader, readHostMemory } from './memory/index.js';
 import { AnswerStream } from './runtime/answer-stream.js';
 import type { Backend, ModelJob } from './runtime/backend.js';
 import { chatJob, completionJob, embeddingJobs } from './runtime/requests.js';
@@ -37,10 +30,11 @@ import type {
   YardStats,
 } from './runtime/service.js';
 import { sessionNumber } from './runtime/session.js';
+import { statsOf } from './runtime/stats.js';
 import { TaskEntry, type TaskListener } from './runtime/task-entry.js';
 import { TenantNames } from './runtime/tenant-names.js';
-import { RULE_NAMES, SCHEDULER_DEFAULTS, type SchedulerConfig } from './scheduler/index.js';
-import { type ClassSettings, DEFAULT_CLASSES, Outcome, TASK_CLASSES, taskClassIndex } from './task/index.js';
+import { taskClassIndex } from './task/index.js';
+import { schedulerConfig } from './yard-config.js';
 import {
   checkYardOptions,
   DEFAULT_CONTEXT_TOKENS_MAX,
@@ -49,8 +43,6 @@ import {
   type YardOptions,
 } from './yard-options.js';
 
-/** Host memory of an engine process before it loads a model: 105 MB measured, rounded up (docs/memory.md). */
-const ENGINE_BASE_BYTES = 112 * 2 ** 20;
 const DEFAULT_STREAM_BUFFER_BYTES = 65_536;
 const DEFAULT_MAX_TENANTS = 10_000;
 const DEFAULT_TENANT = 'default';
@@ -58,8 +50,6 @@ const DEFAULT_CLASS = 'standard';
 /** Inputs of one embedding call that wait or run at a time. */
 const EMBED_WIDTH_MAX = 256;
 const TIMER_MS_MAX = 2 ** 31 - 1;
-/** From this many slots on, one is kept for interactive work by default. */
-const KEEP_FROM_SEQUENCES = 4;
 
 /** What a yard stands on; tests replace parts of it. */
 export interface YardPorts {
@@ -117,7 +107,7 @@ export class Yard implements YardService {
     this.#tenants = new TenantNames(options.maxTenants ?? DEFAULT_MAX_TENANTS);
     this.#bufferBytes = options.streamBufferBytes ?? DEFAULT_STREAM_BUFFER_BYTES;
     this.#runtime = new Runtime({
-      config: schedulerConfig(options, this.#models, this.#ports),
+      config: schedulerConfig(options, this.#ports.readMemory()),
       clock: this.#ports.clock,
       freeMemoryBytes: () => this.#ports.readMemory().availableBytes,
       onSettled: (record) => this.#settled(record),
@@ -231,44 +221,7 @@ export class Yard implements YardService {
   }
 
   stats(): YardStats {
-    const { state } = this.#runtime;
-    const byModel = this.#models.map(() => ({ queued: 0, running: 0 }));
-    state.tasks.forEachLive((task) => {
-      const counts = byModel[state.tasks.models[task]!]!;
-      if (state.tasks.leased[task] === 1) counts.running++;
-      else counts.queued++;
-    });
-    const outcome = (index: Outcome) => state.outcomes[index]!;
-    return {
-      queued: state.queue.size,
-      running: state.running,
-      outcomes: {
-        completed: outcome(Outcome.completed),
-        failed: outcome(Outcome.failed),
-        cancelled: outcome(Outcome.cancelled),
-        refused: outcome(Outcome.refused),
-        expired: outcome(Outcome.expired),
-      },
-      models: Object.fromEntries(
-        state.models.map((model, index) => [
-          model.name,
-          {
-            ...byModel[index]!,
-            slotsUsed: state.ledger.pools[model.pool]!.leased,
-            slotsTotal: state.ledger.pools[model.pool]!.capacity,
-            promptTokens: model.promptTokens,
-            cachedTokens: model.cachedTokens,
-            outputTokens: model.outputTokens,
-            engineStarts: model.engineStarts,
-            engineDeaths: model.engineDeaths,
-          },
-        ]),
-      ),
-      pools: Object.fromEntries(
-        state.ledger.pools.map((pool) => [pool.name, { capacity: pool.capacity, leased: pool.leased }]),
-      ),
-      grantsByRule: Object.fromEntries(RULE_NAMES.map((name, rule) => [name, state.grantsByRule[rule]!])),
-    };
+    return statsOf(this.#runtime.state);
   }
 
   /** The last scheduler events as JSON lines, oldest first; see docs/event-log.md. Holds no prompt or answer text. */
@@ -445,33 +398,4 @@ export class Yard implements YardService {
     }
     this.#runtime.isAwaited = this.#readyWaiters.length > 0;
   }
-}
-
-function schedulerConfig(options: YardOptions, models: readonly Model[], ports: YardPorts): SchedulerConfig {
-  const memory = ports.readMemory();
-  return {
-    ...SCHEDULER_DEFAULTS,
-    order:
-      options.order === undefined || options.order === 'aged' ? aged(options.halfLifeMs) : orderByName(options.order),
-    share: shareByName(options.share ?? 'vtc'),
-    classes: TASK_CLASSES.map((name, index) => withDefaults(DEFAULT_CLASSES[index]!, options.classes?.[name])),
-    models: models.map(({ name, options: model }) => ({
-      name,
-      keptSlots: [model.keepInteractive ?? ((model.sequences ?? DEFAULT_SEQUENCES) >= KEEP_FROM_SEQUENCES ? 1 : 0)],
-      baseBytes: ENGINE_BASE_BYTES,
-    })),
-    memory: {
-      name: 'host memory',
-      capacityBytes: hostMemoryCapacityBytes(memory),
-      marginBytes: options.memoryMarginBytes ?? hostMemoryMarginBytes(memory),
-    },
-    unreadTimeoutMs: options.unreadTimeoutMs ?? SCHEDULER_DEFAULTS.unreadTimeoutMs,
-  };
-}
-
-/** An option that is given as `undefined` is one that is not given. */
-function withDefaults(defaults: ClassSettings, given: Partial<ClassSettings> | undefined): ClassSettings {
-  const settings = { ...defaults };
-  for (const key of Object.keys(defaults) as (keyof ClassSettings)[]) settings[key] = given?.[key] ?? defaults[key];
-  return settings;
 }

@@ -35,18 +35,21 @@ const FORCED_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
  * @returns the exit code: 0 after a clean stop, 1 when it could not serve, 130 or 143 when work was cut off
  */
 export async function runServe(settings: ServeSettings, world: ServeWorld): Promise<number> {
-  let yard: YardService;
+  const { host, apiKeys, log } = settings;
+  let yard: YardService | undefined;
+  let app: ReturnType<typeof createServer>;
   try {
-    requireKeysBeyondLoopback(settings.host, settings.apiKeys);
+    requireKeysBeyondLoopback(host, apiKeys);
     yard = world.makeYard();
+    app = createServer({ yard, apiKeys, host, log });
   } catch (error) {
+    await yard?.close().catch(() => undefined);
     return complain(error, world);
   }
-  const app = createServer({ yard, apiKeys: settings.apiKeys, log: settings.log });
   // From here on a signal must find somebody who ends the engines, even while the port is still being opened.
   const stop = watchSignals(world);
   try {
-    await app.listen({ host: settings.host, port: settings.port, listenTextResolver: () => 'listening' });
+    await app.listen({ host, port: settings.port, listenTextResolver: () => 'listening' });
     announce(app.server.address(), settings, yard, world);
     const ready = yard.ready().then(() => announceReady(yard, world));
     ready.catch(() => undefined);

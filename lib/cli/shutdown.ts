@@ -4,8 +4,11 @@ import type { YardService } from '../runtime/service.js';
 
 /** After the last answer was made, its reader has so long to take it. */
 const LAST_BYTES_MS = 1_000;
-/** A forced stop still ends the engine processes properly, when they let it. */
-const FORCED_MS = 2_000;
+/**
+ * A forced stop still ends the engine processes: longer than the two seconds after which a yard kills an engine that hangs, since one
+ * that still computes when this process exits would go on without it.
+ */
+const FORCED_MS = 3_000;
 
 export interface Shutdown {
   app: FastifyInstance;

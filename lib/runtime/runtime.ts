@@ -20,6 +20,7 @@ import { errorOfReason } from './reason-error.js';
 import type { TaskRecord } from './service.js';
 import type { TaskEntry } from './task-entry.js';
 import { recordOf } from './task-record.js';
+import { sendEnded, taskReports } from './task-reports.js';
 import { TurnLoop } from './turn-loop.js';
 
 /** A served model as the runtime drives it. */
@@ -193,45 +194,7 @@ export class Runtime {
         event.secondsPerStep = (info.decodeStepMs ?? Number.NaN) / 1_000;
         this.#loop.dispatch(event);
       },
-      progress: (count, tasks, prefilled, generated, texts) => {
-        const event = this.#loop.begin(EventKind.progress);
-        event.model = model;
-        event.count = count;
-        event.tasks = tasks;
-        event.prefilled = prefilled;
-        event.generated = generated;
-        this.#loop.dispatch(event);
-        for (let i = 0; i < count; i++) {
-          const entry = this.#entries[tasks[i]!];
-          if (entry === undefined || entry.isSettled) continue;
-          if (generated[i]! > 0) entry.firstTokenMs ??= this.#loop.nowMs;
-          // Text may come without a token: what was held back in case it was a stop text.
-          entry.listener.text(texts[i]!);
-        }
-      },
-      settled: (task, reason, usage, heldTokens) => {
-        const entry = this.#entries[task];
-        if (entry !== undefined) {
-          entry.usage = usage;
-          entry.finishReason = reason;
-        }
-        const outcome = reason === 'cancelled' ? Outcome.cancelled : Outcome.completed;
-        this.#sendEnded(task, outcome, heldTokens, usage.cachedTokens);
-      },
-      embedded: (task, vector, usage) => {
-        const entry = this.#entries[task];
-        if (entry !== undefined) {
-          entry.vector = vector;
-          entry.usage = usage;
-          entry.finishReason = 'stop';
-        }
-        this.#sendEnded(task, Outcome.completed, 0, usage.cachedTokens);
-      },
-      failed: (task, error) => {
-        const entry = this.#entries[task];
-        if (entry !== undefined) entry.error ??= error;
-        this.#sendEnded(task, Outcome.failed, 0, 0);
-      },
+      ...taskReports(model, this.#loop, (task) => this.#entries[task]),
       down: (exitCode, exitSignal, error) => {
         const name = this.#options.config.models[model]!.name;
         for (const entry of this.#entries) if (entry?.model === model) entry.prepared = undefined;
@@ -247,15 +210,6 @@ export class Runtime {
     const event = this.#loop.begin(kind);
     event.task = entry.task;
     this.#loop.dispatch(event, entry);
-  }
-
-  #sendEnded(task: number, outcome: Outcome, heldTokens: number, cachedTokens: number): void {
-    const event = this.#loop.begin(EventKind.ended);
-    event.task = task;
-    event.outcome = outcome;
-    event.heldTokens = heldTokens;
-    event.cachedTokens = cachedTokens;
-    this.#loop.dispatch(event);
   }
 
   #observeMemory(): void {
@@ -369,7 +323,7 @@ export class Runtime {
         if (entry.isSettled || error instanceof EngineDiedError) return;
         entry.error = error;
         const isRefusal = error.code === 'AY_PROMPT_TOO_LONG' || error.code === 'AY_INVALID_REQUEST';
-        this.#sendEnded(entry.task, isRefusal ? Outcome.refused : Outcome.failed, 0, 0);
+        sendEnded(this.#loop, entry.task, isRefusal ? Outcome.refused : Outcome.failed, 0, 0);
       },
     );
   }

@@ -133,6 +133,7 @@ export interface YardStats {
         /** Slots leased / in all. */
         slotsUsed: number;
         slotsTotal: number;
+        /** Computed, without cached ones. */
         promptTokens: number;
         cachedTokens: number;
         outputTokens: number;

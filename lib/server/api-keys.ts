@@ -26,16 +26,35 @@ export function requireKeysBeyondLoopback(host: string, apiKeys: Readonly<Record
   throw new InvalidOptionError('host', `Host "${host}" is reachable from other machines: configure API keys first.`);
 }
 
+/** Visible ASCII: what arrives in an authorization header as it was sent. */
+const SENDABLE_KEY = /^[\x21-\x7e]+$/;
+
 /** The configured keys, held as digests: neither a heap dump nor the time a comparison takes tells a key. */
 export class ApiKeys {
   readonly #nameByDigest = new Map<string, string>();
 
-  /** @param keys - tenant name → key; the names are the tenants that the keys' holders work as */
+  /**
+   * @param keys - tenant name → key; the names are the tenants that the keys' holders work as
+   * @throws {@link InvalidOptionError} for a name that is no tenant's, a key that no header can carry, or one key for two tenants
+   */
   constructor(keys: Readonly<Record<string, string>>) {
     for (const [name, key] of Object.entries(keys)) {
       if (!tenantName.safeParse(name).success)
         throw new InvalidOptionError('apiKeys', `"${name}" is no name for a key's tenant.`);
       if (key === '') throw new InvalidOptionError('apiKeys', `The key of "${name}" is empty.`);
+      if (!SENDABLE_KEY.test(key)) {
+        throw new InvalidOptionError(
+          'apiKeys',
+          `The key of "${name}" holds a space or a character beyond ASCII, which no bearer header carries unchanged. Choose another key.`,
+        );
+      }
+      const other = this.#nameByDigest.get(digest(key));
+      if (other !== undefined) {
+        throw new InvalidOptionError(
+          'apiKeys',
+          `"${other}" and "${name}" have the same key, so nobody could tell their requests apart. Give each its own.`,
+        );
+      }
       this.#nameByDigest.set(digest(key), name);
     }
   }

@@ -1,9 +1,11 @@
 /** Everything that goes wrong at the HTTP face answers in OpenAI's shape, whoever noticed it: a route, fastify, or the HTTP parser. */
 
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { exchangeOf } from './exchange.js';
 import { ApiError, type Failure, failureBody, failureHeaders, failureOf } from './failure.js';
+import { hasBegunAnswer } from './open-exchanges.js';
 import { bugLine } from './request-log.js';
 
 declare module 'fastify' {
@@ -92,20 +94,26 @@ function invalid(status: number, code: string, message: string): ApiError {
 
 /** Answers bytes that are no HTTP request, of which there is no request object: the socket is all there is. */
 export function answerClientError(error: NodeJS.ErrnoException, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
+  // An answer that has begun would take ours for a part of itself; cut off, it is at least known to be broken.
+  if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable || hasBegunAnswer(socket)) {
     socket.destroy();
     return;
   }
-  const [status, reason] =
-    error.code === 'HPE_HEADER_OVERFLOW'
-      ? [431, 'Request Header Fields Too Large']
-      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
-        ? [408, 'Request Timeout']
-        : [400, 'Bad Request'];
-  const body = JSON.stringify(
-    failureBody(invalid(Number(status), 'invalid_http', 'The bytes received are no HTTP request.').failure),
-  );
+  const { failure } = clientError(error.code);
+  const body = JSON.stringify(failureBody(failure));
   socket.end(
-    `HTTP/1.1 ${status} ${reason}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `HTTP/1.1 ${failure.status} ${STATUS_CODES[failure.status]}\r\ncontent-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+}
+
+/** What the HTTP parser complains of. */
+function clientError(code: string | undefined): ApiError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return invalid(431, 'headers_too_large', 'The headers of the request are too large.');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new ApiError(408, 'timeout_error', 'request_timeout', 'The request did not arrive whole in time.');
+    default:
+      return invalid(400, 'invalid_http', 'The bytes received are no HTTP request.');
+  }
 }

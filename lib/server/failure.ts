@@ -81,8 +81,23 @@ export const FAILURE_TABLE: Readonly<Record<string, Row>> = {
   AY_DEMAND_TOO_LARGE: { status: 400, type: 'invalid_request_error', code: 'demand_too_large', outcome: 'refused' },
   AY_CANCELLED: { status: 503, type: 'server_error', code: 'cancelled', outcome: 'cancelled', retryAfterMs: 1_000 },
   AY_STREAM_UNREAD: { status: 408, type: 'timeout_error', code: 'stream_unread', outcome: 'expired' },
-  AY_ENGINE_DIED: { status: 503, type: 'server_error', code: 'engine_died', outcome: 'failed', retryAfterMs: 1_000 },
-  AY_ENGINE_FAILED: { status: 500, type: 'server_error', code: 'engine_failed', outcome: 'failed' },
+  AY_ENGINE_DIED: {
+    status: 503,
+    type: 'server_error',
+    code: 'engine_died',
+    outcome: 'failed',
+    retryAfterMs: 1_000,
+    // The error's own may quote what the process wrote to standard error.
+    message: "The model's engine ended while it worked on this request. It is being started again; repeat the request.",
+  },
+  AY_ENGINE_FAILED: {
+    status: 500,
+    type: 'server_error',
+    code: 'engine_failed',
+    outcome: 'failed',
+    // The error's own may quote the native library, paths included.
+    message: 'The engine failed on this request. The id in the x-request-id header finds it in the log.',
+  },
   AY_ENGINE_UNAVAILABLE: { status: 503, type: 'server_error', code: 'engine_unavailable', outcome: 'failed' },
   AY_INVALID_GGUF: {
     status: 503,

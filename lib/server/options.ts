@@ -5,7 +5,7 @@ import { closest } from './closest.js';
 
 /** Where log lines go and which ones; false for none. */
 export interface LogOptions {
-  /** Default "info": one line a request. "warn" leaves those out. */
+  /** Default "info": one line a request, those of probers (`/health`, `/metrics`) apart, which are at "debug". "warn" leaves all out. */
   level?: 'error' | 'warn' | 'info' | 'debug';
   /** Default: standard output. */
   stream?: { write(line: string): void };
@@ -18,6 +18,11 @@ export interface ServerOptions {
    * API keys by tenant name: whoever shows the key works as that tenant. Default: none; then only loopback connections are answered.
    */
   apiKeys?: Readonly<Record<string, string>>;
+  /**
+   * The name that it listens under. Without API keys it is the only one that a Host header may hold besides localhost and loopback
+   * addresses. Default "localhost".
+   */
+  host?: string;
   /** Longest body, bytes. Default 16 MiB. */
   bodyLimitBytes?: number;
   /** A waiting stream gets a comment when nothing else was sent for so long, ms. Default 10,000. */
@@ -31,6 +36,7 @@ export type ResolvedOptions = Required<ServerOptions>;
 
 const DEFAULTS = {
   apiKeys: {},
+  host: 'localhost',
   bodyLimitBytes: 16 * 2 ** 20,
   keepAliveMs: 10_000,
   unreadMs: 90_000,

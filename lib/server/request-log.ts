@@ -1,23 +1,14 @@
 /** One structured line per request, when its last byte has left or its client has. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Exchange } from './exchange.js';
+import type { ExchangeEnd } from './open-exchanges.js';
 
-/** nginx's status for "the client closed the request": nothing was sent, but the line needs a number. */
-const CLIENT_CLOSED = 499;
+/** What machines ask every few seconds: at level info these would be most of the log. */
+const PROBED_ROUTES = new Set(['/health', '/metrics']);
 
-/**
- * Calls `done` once, when the answer was sent or the client left. Both sockets' events are needed: the response of a pipelined request
- * that waits for its turn is not attached to the connection yet and hears nothing of its end.
- */
-export function onExchangeOver(request: FastifyRequest, reply: FastifyReply, done: (complete: boolean) => void): void {
-  const { socket } = request.raw;
-  const over = () => {
-    reply.raw.off('close', over);
-    socket.off('close', over);
-    done(reply.raw.writableFinished);
-  };
-  reply.raw.once('close', over);
-  socket.once('close', over);
+/** The level that a request's line is written at. */
+export function requestLevel(request: FastifyRequest): 'info' | 'debug' {
+  return PROBED_ROUTES.has(request.routeOptions.url ?? '') ? 'debug' : 'info';
 }
 
 /** The fields of a request's line. Times are ms, rounded; what does not apply is left out. */
@@ -25,13 +16,12 @@ export function requestLine(
   request: FastifyRequest,
   reply: FastifyReply,
   exchange: Exchange,
-  complete: boolean,
+  { complete, status }: ExchangeEnd,
 ): object {
-  const started = reply.raw.headersSent;
   return {
     method: request.method,
     route: request.routeOptions.url ?? 'unknown',
-    status: complete || started ? reply.raw.statusCode : CLIENT_CLOSED,
+    status,
     ...(complete ? {} : { clientLeft: true }),
     model: exchange.model,
     tenant: exchange.tenant,

@@ -89,6 +89,11 @@ function registerHistograms(registry: Registry, yard: YardService): (record: Tas
   };
 }
 
+/** Computed and cached: the yard's snapshot counts them apart, vLLM's metrics count the prompt. */
+function promptTokensOf({ promptTokens, cachedTokens }: YardStats['models'][string]): number {
+  return promptTokens + cachedTokens;
+}
+
 type Sample = readonly [labels: Readonly<Record<string, string>>, value: number];
 
 /** Levels and running totals are read from the yard's own snapshot when somebody asks: nothing is counted twice. */
@@ -125,13 +130,13 @@ function registerSnapshot(registry: Registry, yard: YardService): void {
   perModel(Gauge, 'num_requests_waiting', 'Tasks that wait for a slot.', (model) => model.queued);
   perModel(Gauge, 'engine_slots', "The model's slots (sequences).", (model) => model.slotsTotal);
   perModel(Gauge, 'engine_slots_used', 'Slots that are leased.', (model) => model.slotsUsed);
-  perModel(Counter, 'prompt_tokens_total', 'Prompt tokens, cached ones included.', (model) => model.promptTokens);
+  perModel(Counter, 'prompt_tokens_total', 'Prompt tokens, cached ones included.', promptTokensOf);
   perModel(Counter, 'generation_tokens_total', 'Generated tokens.', (model) => model.outputTokens);
   perModel(
     Counter,
     'prefix_cache_queries_total',
-    'Prompt tokens looked up in the slots.',
-    (model) => model.promptTokens,
+    'Prompt tokens looked up in the slots, found or not.',
+    promptTokensOf,
   );
   perModel(
     Counter,
