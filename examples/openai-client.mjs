@@ -13,14 +13,15 @@ if (baseURL === undefined) {
   server = spawn(process.execPath, [join(root, 'dist/cli/main.js'), 'serve', '--port', '0'], {
     stdio: ['ignore', 'ignore', 'pipe'],
   });
-  let printed = '';
-  for await (const chunk of server.stderr) {
-    printed += chunk;
-    const address = /http:\/\/127\.0\.0\.1:\d+/.exec(printed);
-    if (address === null) continue;
-    baseURL = `${address[0]}/v1`;
-    break;
-  }
+  baseURL = await new Promise((resolve, reject) => {
+    let printed = '';
+    server.stderr.on('data', (chunk) => {
+      printed += chunk;
+      const address = /http:\/\/127\.0\.0\.1:\d+/.exec(printed);
+      if (address !== null) resolve(`${address[0]}/v1`);
+    });
+    server.once('exit', () => reject(new Error(`The server ended: ${printed}`)));
+  });
 }
 
 const client = new OpenAI({ baseURL, apiKey: 'not-needed-on-loopback' });
