@@ -1,4 +1,5 @@
 /** Words that code can check: tables in the documentation, links, and the page that is generated from the error classes. */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -36,6 +37,12 @@ it('docs/scheduling.md gives the defaults of the classes', () => {
       `${number(timeoutMs / 1_000)} s`,
     ]);
   }
+});
+
+it('README.md shows the figures of bench/results/ and no others', () => {
+  const { status, stderr } = spawnSync(process.execPath, ['scripts/readme.mjs', '--check'], { encoding: 'utf8' });
+  expect(stderr).toBe('');
+  expect(status).toBe(0);
 });
 
 interface ErrorEntry {

@@ -119,6 +119,14 @@ describe('a server that is started', () => {
   });
 });
 
+it('ends with one line and 1 when two tenants have one key, and leaves no engine behind', async () => {
+  const apiKeys = { acme: 'same', beta: 'same' };
+  const terminal = new Terminal({ apiKeys });
+  expect(await terminal.exitCode).toBe(1);
+  expect(terminal.lines).toEqual([expect.stringMatching(/^agentyard: "acme" and "beta" have the same key/)]);
+  await expect(terminal.yard.embed({ model: CHAT_MODEL, input: 'Hi' })).rejects.toThrow('closed');
+});
+
 describe('a server that is stopped', () => {
   it('lets open requests end, refuses new ones, and exits with 0', async () => {
     const start = deferred();
@@ -172,7 +180,7 @@ describe('a server that is stopped', () => {
     idle.on('error', () => undefined);
     await new Promise((resolve) => idle.once('connect', resolve));
     idle.write(
-      'POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n',
+      'POST /v1/chat/completions HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n',
     );
     terminal.press();
     expect(await terminal.exitCode).toBe(0);

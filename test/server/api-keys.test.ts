@@ -2,6 +2,7 @@
 import type { AddressInfo } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { InvalidOptionError } from '../../lib/base/index.js';
 import { ApiKeys, isLoopback, requireKeysBeyondLoopback } from '../../lib/server/api-keys.js';
 import { createServer } from '../../lib/server/index.js';
 import { CHAT_MODEL, FakeYard } from './fake-yard.js';
@@ -48,8 +49,25 @@ describe('keys', () => {
   it.each([
     [{ 'a b': 'k' }, 'no name'],
     [{ a: '' }, 'is empty'],
-  ])('are refused when malformed: %j', (keys, message) => {
+    [{ a: 'two words' }, 'holds a space'],
+    [{ a: 'schlüssel' }, 'beyond ASCII'],
+    [{ a: 'same', b: 'other', c: 'same' }, '"a" and "c" have the same key'],
+  ])('are refused when malformed or shared: %j', (keys, message) => {
+    expect(() => new ApiKeys(keys)).toThrow(InvalidOptionError);
     expect(() => new ApiKeys(keys)).toThrow(message);
+  });
+
+  it('are not shown when they are refused', () => {
+    const shown = (keys: Record<string, string>) => {
+      try {
+        new ApiKeys(keys);
+      } catch (error) {
+        return (error as Error).message;
+      }
+      return expect.unreachable('the keys are refused');
+    };
+    expect(shown({ a: 'sk-secret word' })).not.toContain('secret');
+    expect(shown({ a: 'sk-secret', b: 'sk-secret' })).not.toContain('secret');
   });
 });
 

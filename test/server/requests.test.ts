@@ -5,6 +5,7 @@ import {
   AgentyardError,
   DeadlineError,
   EngineDiedError,
+  EngineError,
   InsufficientMemoryError,
   InvalidGgufError,
   PromptTooLongError,
@@ -199,7 +200,6 @@ describe('errors of the service', () => {
   it.each([
     [new QueueFullError(10, 10, 1_500), 429, 'queue_full', null, ['2', '1500', null]],
     [new InsufficientMemoryError('Model "x"', 'ram', 2, 1, 0), 503, 'insufficient_memory', null, ['5', '5000', null]],
-    [new EngineDiedError('x', 1, undefined), 503, 'engine_died', null, ['1', '1000', null]],
     [new DeadlineError('The deadline has passed.'), 504, 'deadline_exceeded', null, [null, null, 'false']],
     [new PromptTooLongError(5000, 2048), 400, 'context_length_exceeded', 'messages', [null, null, null]],
   ])('%s', async (error, status, code, param, pacing) => {
@@ -216,6 +216,16 @@ describe('errors of the service', () => {
     server.yard.script = () => ({});
   });
 
+  it('says that an engine that ended is worth another try, and when', async () => {
+    server.yard.script = () => ({ refuse: new EngineDiedError('x', 1, undefined) });
+    const response = await post(`${server.origin}/v1/chat/completions`, CHAT);
+    server.yard.script = () => ({});
+    expect([response.status, response.headers.get('retry-after-ms')]).toEqual([503, '1000']);
+    expect(await response.json()).toMatchObject({
+      error: { code: 'engine_died', message: expect.stringContaining('repeat the request') },
+    });
+  });
+
   it('blames the field that holds the prompt, with both numbers', () => {
     const failure = failureOf(new PromptTooLongError(5000, 2048), 'input');
     expect(failure.param).toBe('input');
@@ -223,7 +233,15 @@ describe('errors of the service', () => {
   });
 
   it('does not show the paths of this machine', () => {
-    expect(failureOf(new InvalidGgufError('/home/ann/model.gguf', 'is empty')).message).not.toContain('/home');
+    const said = 'error loading /home/ann/model.gguf';
+    for (const error of [
+      new InvalidGgufError('/home/ann/model.gguf', 'is empty'),
+      new EngineError(`The model cannot be loaded: ${said}`),
+      new EngineDiedError('x', 1, undefined, said),
+    ]) {
+      expect(error.message).toContain('/home');
+      expect(failureOf(error).message).not.toContain('/home');
+    }
   });
 
   it('does not show the message of a bug, which may quote anything', () => {

@@ -43,9 +43,9 @@ describe('metrics', () => {
       [`agentyard:num_requests_waiting{${model}}`]: 1,
       [`agentyard:engine_slots{${model}}`]: 4,
       [`agentyard:engine_slots_used{${model}}`]: 0,
-      [`agentyard:prompt_tokens_total{${model}}`]: 70,
+      [`agentyard:prompt_tokens_total{${model}}`]: 100,
       [`agentyard:generation_tokens_total{${model}}`]: 20,
-      [`agentyard:prefix_cache_queries_total{${model}}`]: 70,
+      [`agentyard:prefix_cache_queries_total{${model}}`]: 100,
       [`agentyard:prefix_cache_hits_total{${model}}`]: 30,
       [`agentyard:engine_starts_total{${model}}`]: 2,
       [`agentyard:engine_deaths_total{${model}}`]: 1,
@@ -61,7 +61,23 @@ describe('metrics', () => {
     const metrics = createMetrics(new FakeYard());
     await metrics.text();
     const found = samples(await metrics.text());
-    expect(found.get(`agentyard:prompt_tokens_total{model_name="${CHAT_MODEL}"}`)).toBe(70);
+    expect(found.get(`agentyard:prompt_tokens_total{model_name="${CHAT_MODEL}"}`)).toBe(100);
+    metrics.close();
+  });
+
+  it('count a prompt token that a slot held as asked for and found, so that hits never exceed queries', async () => {
+    const yard = new FakeYard();
+    const stats = yard.stats();
+    const model = { ...stats.models[CHAT_MODEL]!, promptTokens: 10, cachedTokens: 990 };
+    yard.stats = () => ({ ...stats, models: { [CHAT_MODEL]: model } });
+    const metrics = createMetrics(yard);
+    const text = await metrics.text();
+    const found = samples(text);
+    const label = `{model_name="${CHAT_MODEL}"}`;
+    expect(found.get(`agentyard:prefix_cache_queries_total${label}`)).toBe(1000);
+    expect(found.get(`agentyard:prefix_cache_hits_total${label}`)).toBe(990);
+    expect(found.get(`agentyard:prompt_tokens_total${label}`)).toBe(1000);
+    expect(text).toContain('# HELP agentyard:prompt_tokens_total Prompt tokens, cached ones included.');
     metrics.close();
   });
 
