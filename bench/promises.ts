@@ -28,7 +28,7 @@ export interface Bar {
 
 export const BARS: readonly Bar[] = [
   engineBar(8, 1.8),
-  engineBar(16, 2.2),
+  engineBar(16, 2.1),
   {
     id: 'gap',
     says: 'Pauses of running streams, p99, stay within one chunk and one decode step, half as much again',

@@ -68,7 +68,7 @@ serveContender<ResponsivenessInput>(async (input) => {
       await load.nextEnd();
     }
     const freedMs: number[] = [];
-    for (let round = 0; round < input.disconnects; round++) freedMs.push(await disconnect());
+    for (let round = 0; round < input.disconnects; round++) freedMs.push(await disconnect(load));
     const gaps = load.end();
 
     const row = (metric: string, unit: string, value: number): Measurement => ({ metric, unit, value });
@@ -122,12 +122,14 @@ serveContender<ResponsivenessInput>(async (input) => {
   }
 
   /** A caller leaves in the middle of a long prompt while another waits for a slot: how long until that one starts? */
-  async function disconnect(): Promise<number> {
+  async function disconnect(load: BatchLoad): Promise<number> {
     const controller = new AbortController();
     const victim = ask(CONTEXT_TOKENS - 64, 8, { class: 'interactive', signal: controller.signal });
     await victim.started();
     const heir = ask(PROBE_PROMPT_TOKENS, 2, { class: 'interactive' });
     await heir.accepted();
+    // Steps end while its prompt is read: two of them, and it is in the middle.
+    for (let step = 0; step < 2; step++) await load.nextStep();
     const leftMs = performance.now();
     controller.abort();
     await heir.started();
@@ -151,6 +153,7 @@ class BatchLoad {
   readonly #gaps: number[] = [];
   #isOver = false;
   #onEnd: (() => void)[] = [];
+  #onStep: (() => void)[] = [];
 
   constructor(make: () => ChatStream) {
     this.#make = make;
@@ -169,6 +172,13 @@ class BatchLoad {
   nextEnd(): Promise<void> {
     return new Promise((resolve) => {
       this.#onEnd.push(resolve);
+    });
+  }
+
+  /** Resolves when a running stream got a token: an engine step ended. */
+  nextStep(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onStep.push(resolve);
     });
   }
 
@@ -196,6 +206,7 @@ class BatchLoad {
       for await (const _ of batch.stream) {
         const nowMs = performance.now();
         batch.hasBegun = true;
+        for (const resolve of this.#onStep.splice(0)) setImmediate(resolve);
         if (lastMs !== undefined) this.#gaps.push(nowMs - lastMs);
         lastMs = nowMs;
       }
