@@ -60,7 +60,7 @@ function measured() {
     `| pause of a running stream, p99, same load | ${spread(of(ours, 'gap between tokens of a running stream, p99'))} | one chunk + one step: ${round(of(ours, 'one planned chunk').median + of(ours, 'one decode step, all sequences').median)} ms | ${of(ours, 'gap p99 / (chunk + step)').median.toFixed(2)} × |`,
     `| a client leaves in prefill: its slot is in use again, p95 | ${spread(of(ours, 'disconnect in prefill, slot in use again, p95'))} | | |`,
     '',
-    'From `npm run bench -- gate` and `npm run bench -- engine`; files with command, commit and versions: [bench/results/](bench/results).',
+    'From `npm run bench -- engine` and `npm run bench -- responsiveness`; files with commit and versions: [bench/results/](bench/results).',
   );
   return lines.join('\n');
 }
