@@ -14,7 +14,8 @@ const results = join(root, 'bench/results');
 const reports = readdirSync(results)
   .filter((name) => name.endsWith('.json'))
   .map((name) => JSON.parse(readFileSync(join(results, name), 'utf8')));
-if (reports.length === 0) throw new Error('bench/results/ is empty: npm run bench -- gate --json bench/results/gate.json');
+if (reports.length === 0)
+  throw new Error('bench/results/ is empty: npm run bench -- gate --json bench/results/gate.json');
 const rows = reports.flatMap((report) => report.rows);
 
 const round = (value) =>
