@@ -4,11 +4,12 @@
  * It knows ranks and token counts, not tenants. Rule: every sequence that generates advances by one token; beside them at most
  * `chunkTokens` prompt tokens are read, most urgent prompt first, first come first served among equals, what is left of the
  * chunk going to the next one. So a step costs at most one chunk plus one decode, whatever arrives. Every eighth chunk goes to
- * the oldest prompt first.
+ * the oldest prompt first. Of a long prompt the odd piece is read first and whole tiles of `tileTokens` after it: on CPUs a call
+ * with less than a tile costs as much as one with a tile, or more, the further into a prompt the more.
  *
  * Invariants: 1. A plan names a slot at most once. 2. Slots are named in ascending order: llama.cpp cuts a batch whose sequence
  * ids do not ascend by one. 3. Held slots are never named. 4. While a prompt waits and no slot is held, some prompt advances.
- * Starvation: none. A prompt of n tokens is read within 8 · ceil(n / chunkTokens) chunks from when it is the oldest, however many
+ * Starvation: none. A prompt of n tokens is read within 8 · ceil(n / tileTokens) chunks from when it is the oldest, however many
  * more urgent ones keep coming.
  * Thread safety: one owner. Cost: O(slots) per plan, no allocation.
  */
@@ -20,8 +21,9 @@ export type SlotPhase = (typeof SlotPhase)[keyof typeof SlotPhase];
 export const OLDEST_FIRST_EVERY = 8;
 
 export class StepPlanner {
-  /** Prompt tokens read per step at most, ≥ 1. */
+  /** Prompt tokens read per step at most, ≥ 1. May be changed between plans. */
   chunkTokens: number;
+  readonly #tileTokens: number;
   /** Slots in the plan. */
   count = 0;
   /** The plan: slots in ascending order, `count` of them. */
@@ -41,8 +43,10 @@ export class StepPlanner {
   /** Plans that read a chunk. */
   #chunks = 0;
 
-  constructor(slots: number, chunkTokens: number) {
+  /** @param tileTokens - of long prompts, multiples of this are read but for the first piece */
+  constructor(slots: number, chunkTokens: number, tileTokens = 1) {
     this.chunkTokens = chunkTokens;
+    this.#tileTokens = tileTokens;
     this.slots = new Int32Array(slots);
     this.readTokens = new Int32Array(slots);
     this.#phases = new Uint8Array(slots);
@@ -86,13 +90,13 @@ export class StepPlanner {
   plan(): void {
     const slots = this.#phases.length;
     this.#given.fill(0);
-    let oldestFirst = (this.#chunks + 1) % OLDEST_FIRST_EVERY === 0;
-    for (let budget = this.chunkTokens; budget > 0; ) {
-      const next = this.#nextPrompt(oldestFirst);
-      if (next < 0) break;
-      if (budget === this.chunkTokens) this.#chunks++;
-      oldestFirst = false;
-      const tokens = Math.min(budget, this.#left[next]!);
+    const oldestFirst = (this.#chunks + 1) % OLDEST_FIRST_EVERY === 0;
+    let next = this.#nextPrompt(oldestFirst);
+    if (next >= 0) this.#chunks++;
+    for (let budget = this.chunkTokens; budget > 0 && next >= 0; next = this.#nextPrompt(false)) {
+      const tokens = this.#pieceOf(this.#left[next]!, budget);
+      // A whole tile of the next prompt does not fit into what is left of the chunk: its turn comes.
+      if (tokens === 0) break;
       this.#given[next] = tokens;
       budget -= tokens;
     }
@@ -103,6 +107,14 @@ export class StepPlanner {
       this.slots[this.count] = slot;
       this.readTokens[this.count++] = tokens;
     }
+  }
+
+  /** The most tokens within the budget after which whole tiles are left; everything when it fits, 0 when nothing does. */
+  #pieceOf(left: number, budget: number): number {
+    if (left <= budget) return left;
+    // A chunk that became smaller than a tile is the tile: else nothing would fit.
+    const tile = Math.min(this.#tileTokens, this.chunkTokens);
+    return Math.max(0, left - Math.ceil((left - budget) / tile) * tile);
   }
 
   /** The slot whose prompt is read next and is not in the plan yet, or -1. */

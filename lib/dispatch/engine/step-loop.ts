@@ -1,9 +1,11 @@
 /**
  * The engine's loop: plan, advance the chosen sequences together, report, repeat; sleeps when there is nothing to do.
  *
- * All chosen sequences are pulled in the same turn and in ascending slot order, so that llama.cpp gets one full batch. Starts,
- * cancels and holds are taken in between steps: whatever arrives waits for one chunk and one decode at most. One report per
- * step, not per token.
+ * All sequences that generate are pulled in the same turn and in ascending slot order, so that llama.cpp gets one full batch; then
+ * the prompts' chunk in a batch of its own. Together they would not be faster: llama.cpp splits a batch into parts in which every
+ * sequence has as many tokens, and that would cut the chunk's first token off (see `tileTokens` of the planner). Starts, cancels
+ * and holds are taken in between steps: whatever arrives waits for one chunk and one decode at most. One report per step, not
+ * per token.
  *
  * Life of a task here: pending (its prompt is being made, or the step boundary has not come) → in a slot → ended. Each task ends
  * with exactly one report. A pending task is known by its object, not by its number: numbers are used again.
@@ -31,10 +33,14 @@ const NO_USAGE = { promptTokens: 0, cachedTokens: 0, outputTokens: 0 };
 
 export type Report = (message: FromEngine) => void;
 
+/** Told what each step took and did: sequences that generated, and prompt tokens read. */
+export type StepObserver = (stepMs: number, decodes: number, promptTokens: number) => void;
+
 export class StepLoop {
   readonly #slots: readonly Slot[];
   readonly #planner: StepPlanner;
   readonly #report: Report;
+  readonly #observe: StepObserver;
   readonly #pending = new Map<number, PendingStart>();
   /** Pending starts whose prompts are made, in the order of that. */
   #made: MadeStart[] = [];
@@ -45,10 +51,11 @@ export class StepLoop {
   readonly #held = new Set<number>();
   #wake: (() => void) | undefined;
 
-  constructor(slots: readonly Slot[], planner: StepPlanner, report: Report) {
+  constructor(slots: readonly Slot[], planner: StepPlanner, report: Report, observe: StepObserver = () => {}) {
     this.#slots = slots;
     this.#planner = planner;
     this.#report = report;
+    this.#observe = observe;
   }
 
   start(start: PendingStart): void {
@@ -106,9 +113,13 @@ export class StepLoop {
 
   async #step(): Promise<void> {
     const { count, slots, readTokens } = this.#planner;
-    const advances: Promise<Advance>[] = [];
-    for (let i = 0; i < count; i++) advances.push(this.#slots[slots[i]!]!.advance(readTokens[i]!));
-    const results = await Promise.allSettled(advances);
+    const beginMs = performance.now();
+    const results = new Array<PromiseSettledResult<Advance>>(count);
+    const decodes = await this.#pull(false, results);
+    let promptTokens = 0;
+    for (let i = 0; i < count; i++) promptTokens += readTokens[i]!;
+    if (promptTokens > 0) await this.#pull(true, results);
+    this.#observe(performance.now() - beginMs, decodes, promptTokens);
 
     const tasks: number[] = [];
     const prefilled: number[] = [];
@@ -138,6 +149,21 @@ export class StepLoop {
       texts.push(text);
     }
     this.#report({ type: 'step', tasks, prefilled, generated, texts, ended });
+  }
+
+  /** Advances the planned slots that read, or those that generate, in one call of the engine; `results` gets theirs. */
+  async #pull(isReading: boolean, results: PromiseSettledResult<Advance>[]): Promise<number> {
+    const { count, slots, readTokens } = this.#planner;
+    const planned: number[] = [];
+    const pulled: Promise<Advance>[] = [];
+    for (let i = 0; i < count; i++) {
+      if (readTokens[i]! > 0 !== isReading) continue;
+      planned.push(i);
+      pulled.push(this.#slots[slots[i]!]!.advance(readTokens[i]!));
+    }
+    const settled = await Promise.allSettled(pulled);
+    for (let i = 0; i < planned.length; i++) results[planned[i]!] = settled[i]!;
+    return planned.length;
   }
 
   async #takeCancels(): Promise<void> {
