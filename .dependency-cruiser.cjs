@@ -25,7 +25,7 @@ const downward = LAYERS.map((layer, index) => ({
   severity: 'error',
   from: { path: `^lib/${layer}/` },
   to: {
-    path: `^lib/(${[...LAYERS.slice(index + 1), 'server', 'cli'].join('|')})/|^lib/(yard|yard-options|yard-config|index)\\.ts$`,
+    path: `^lib/(${[...LAYERS.slice(index + 1), 'server', 'cli'].join('|')})/|^lib/(yard|yard-[a-z]+|index)\\.ts$`,
   },
 }));
 
@@ -44,6 +44,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/server/' },
       to: { path: '^lib/(cli|dispatch|scheduler|queue|policy)/|^lib/(yard|index)\\.ts$' },
+    },
+    {
+      name: 'p-queue-is-built-on-the-runtime',
+      severity: 'error',
+      from: { path: '^lib/p-queue/' },
+      to: { path: '^lib/(memory|dispatch|telemetry|server|cli)/|^lib/(yard|index)\\.ts$' },
+    },
+    {
+      name: 'nobody-imports-p-queue',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/p-queue/' },
+      to: { path: '^lib/p-queue/' },
     },
     {
       name: 'nobody-imports-the-command-line',

@@ -3,10 +3,23 @@ import leven from 'leven';
 import { z } from 'zod';
 import { InvalidOptionError } from './base/errors.js';
 import { ORDER_NAMES, SHARE_NAMES } from './policy/index.js';
-import { TASK_CLASSES, type TaskClassName } from './task/index.js';
+import { type ClassSettings, TASK_CLASSES, type TaskClassName } from './task/index.js';
 
 const positiveInteger = z.int().min(1);
 const milliseconds = z.number().positive().finite();
+const endless = (value: unknown): boolean => value === Number.POSITIVE_INFINITY;
+const millisecondsOrInfinity = z.custom<number>(
+  (value) => endless(value) || milliseconds.safeParse(value).success,
+  'expected milliseconds, more than 0, or Infinity',
+);
+const countOrInfinity = z.custom<number>(
+  (value) => endless(value) || positiveInteger.safeParse(value).success,
+  'expected a whole number of at least 1, or Infinity',
+);
+const amountOrInfinity = z.custom<number>(
+  (value) => typeof value === 'number' && value >= 0,
+  'expected a number of at least 0, or Infinity',
+);
 
 const modelSchema = z.strictObject({
   path: z.string().min(1),
@@ -23,12 +36,43 @@ const modelSchema = z.strictObject({
 const classSchema = z.strictObject({
   step: z.number().finite().optional(),
   queueLimit: z.int().min(0).optional(),
-  boundMs: milliseconds.optional(),
-  timeoutMs: milliseconds.optional(),
+  workLimit: amountOrInfinity.optional(),
+  boundMs: millisecondsOrInfinity.optional(),
+  timeoutMs: millisecondsOrInfinity.optional(),
+});
+
+const windowSchema = z.strictObject({
+  limit: z.number().positive().finite(),
+  windowMs: milliseconds,
+  mode: z.enum(['fixed', 'sliding']).optional(),
+  carriesOver: z.boolean().optional(),
+});
+
+const retryBudgetSchema = z.strictObject({
+  ratio: z.number().min(0).finite().optional(),
+  min: z.number().min(0).finite().optional(),
 });
 
 const yardSchema = z.strictObject({
-  models: z.record(z.string().min(1), z.union([z.string().min(1), modelSchema])),
+  models: z.record(z.string().min(1), z.union([z.string().min(1), modelSchema])).optional(),
+  concurrency: countOrInfinity.optional(),
+  autoStart: z.boolean().optional(),
+  pools: z.record(z.string().min(1), amountOrInfinity).optional(),
+  windows: z.record(z.string().min(1), windowSchema).optional(),
+  interval: milliseconds.optional(),
+  intervalCap: z.number().positive().finite().optional(),
+  intervalMode: z.enum(['fixed', 'sliding']).optional(),
+  intervalCarriesOver: z.boolean().optional(),
+  groupConcurrency: countOrInfinity.optional(),
+  keepInteractive: z.int().min(0).optional(),
+  timeoutMs: milliseconds.optional(),
+  leaseEndsAtTimeout: z.boolean().optional(),
+  headBlocks: z.boolean().optional(),
+  drainMs: millisecondsOrInfinity.optional(),
+  maxDepth: z.int().min(0).optional(),
+  runBudget: amountOrInfinity.optional(),
+  retryBudget: retryBudgetSchema.optional(),
+  eventLog: z.strictObject({ path: z.string().min(1), checkEvery: positiveInteger.optional() }).optional(),
   order: z.enum(ORDER_NAMES as [string, ...string[]]).optional(),
   share: z.enum(SHARE_NAMES as [string, ...string[]]).optional(),
   halfLifeMs: milliseconds.optional(),
@@ -61,24 +105,82 @@ export interface ModelOptions {
   chunkTokens?: number;
 }
 
+/** A rate window: so much may be started per window of time. */
+export interface WindowOptions {
+  /** Amount per window, > 0. */
+  limit: number;
+  /** Length of the window, ms. */
+  windowMs: number;
+  /**
+   * `fixed` (default): counts from zero again when a window is over; the first start after a pause begins a window. `sliding`: no window
+   * of this length, wherever it begins, sees more than the limit.
+   */
+  mode?: 'fixed' | 'sliding';
+  /** Fixed windows: what still runs when a window ends counts in the next one too. Default false. */
+  carriesOver?: boolean;
+}
+
 export interface YardOptions {
-  /** Models by the name that requests use; a string is the path. */
-  models: Readonly<Record<string, string | ModelOptions>>;
+  /** Models by the name that requests use; a string is the path. Default: none, for a yard that runs functions only. */
+  models?: Readonly<Record<string, string | ModelOptions>>;
+  /** Functions that run at once: the capacity of the pool `slots`. A whole number ≥ 1, or Infinity. Default 16. */
+  concurrency?: number;
+  /** False: nothing is started until `start()`. Default true. */
+  autoStart?: boolean;
+  /** Resources that functions ask for by name (`demand`), with their capacities ≥ 0. */
+  pools?: Readonly<Record<string, number>>;
+  /** Rate windows that functions ask for by name (`demand`). */
+  windows?: Readonly<Record<string, WindowOptions>>;
+  /** With `intervalCap`: a rate window named `interval`, of so many ms, of which every function takes 1. */
+  interval?: number;
+  /** Functions that may be started per `interval`. */
+  intervalCap?: number;
+  /** See {@link WindowOptions.mode}. Default "fixed". */
+  intervalMode?: 'fixed' | 'sliding';
+  /** See {@link WindowOptions.carriesOver}. */
+  intervalCarriesOver?: boolean;
+  /** Functions of one group that run at once. Default 1. */
+  groupConcurrency?: number;
+  /** Slots of functions that only interactive work may use; less than `concurrency`. Default 0. */
+  keepInteractive?: number;
+  /** Longest run of one attempt of a function that names no `timeoutMs` itself, ms. Default: no limit. */
+  timeoutMs?: number;
+  /**
+   * What a function holds comes back at once when it is timed out or cancelled, although it may still run; so more than `concurrency`
+   * may run for a while. Default false: when it has really ended.
+   */
+  leaseEndsAtTimeout?: boolean;
+  /** A task at the head that does not fit blocks everything behind it. Default false: others go first, but not for ever. */
+  headBlocks?: boolean;
+  /** How long what is freed is held for a large task at the head when nothing that runs declares a `bound`, ms. Default 10,000. */
+  drainMs?: number;
+  /** Most generations of children below a task. Default 16. */
+  maxDepth?: number;
+  /** Weight of a run's tasks from which on they no longer go before new runs of their tenant. Default 1,000. */
+  runBudget?: number;
+  /** Retries that may be made in all: `ratio` (default 0.2) for each submitted task, and `min` (default 100) to begin with. */
+  retryBudget?: { ratio?: number; min?: number };
+  /**
+   * Records every decision in a file that can be replayed; see docs/event-log.md. A file that exists is replaced. `checkEvery` (default 1,000):
+   * a replay that decides differently is located to within so many events.
+   */
+  eventLog?: { path: string; checkEvery?: number };
   /** Who goes first inside a tenant: "aged" (default), "priority", "fcfs", "seed". */
   order?: 'aged' | 'fcfs' | 'priority' | 'seed';
   /** Whose turn it is between tenants: "vtc" (default), "none". */
   share?: 'none' | 'vtc';
   /** Half-life of waiting for the order "aged", ms. Default 20,000. */
   halfLifeMs?: number;
-  /** Per class: head start, queue limit, wait bound, time-out. Defaults in docs/scheduling.md. */
-  classes?: Partial<
-    Record<TaskClassName, { step?: number; queueLimit?: number; boundMs?: number; timeoutMs?: number }>
-  >;
+  /**
+   * Per class: head start, queue limit in tasks and in work, wait bound, time-out. Defaults in docs/scheduling.md; a yard without models
+   * has a queue limit of 1,000,000 tasks and no time-out.
+   */
+  classes?: Partial<Record<TaskClassName, Partial<ClassSettings>>>;
   /** Unread text that a stream buffers before its task is paused, bytes. Default 65,536. */
   streamBufferBytes?: number;
   /** A paused stream that nobody reads for this long expires, ms. Default 60,000. */
   unreadTimeoutMs?: number;
-  /** Tenants told apart; further names share one tenant. Default 10,000. */
+  /** Tenants told apart at a time; beyond, those without tasks are forgotten. Default 10,000. */
   maxTenants?: number;
   /** Host memory that is never leased, bytes. Default: 512 MiB or 3 %, in a cgroup 64 MiB or 5 %, whichever is more. 0 turns it off. */
   memoryMarginBytes?: number;
@@ -88,7 +190,8 @@ export interface YardOptions {
 export function checkYardOptions(options: YardOptions): YardOptions {
   const result = yardSchema.safeParse(options);
   if (!result.success) throw optionError(result.error.issues[0]!, options);
-  for (const [name, model] of Object.entries(options.models)) {
+  checkFunctionOptions(options);
+  for (const [name, model] of Object.entries(options.models ?? {})) {
     if (typeof model === 'string') continue;
     const { keepInteractive, sequences = DEFAULT_SEQUENCES } = model;
     if (keepInteractive !== undefined && keepInteractive >= sequences) {
@@ -101,6 +204,47 @@ export function checkYardOptions(options: YardOptions): YardOptions {
   return options;
 }
 
+/** Names that a yard gives to pools and windows of its own. */
+export const SLOTS_POOL = 'slots';
+export const INTERVAL_WINDOW = 'interval';
+export const DEFAULT_CONCURRENCY = 16;
+
+function checkFunctionOptions(options: YardOptions): void {
+  const {
+    concurrency = DEFAULT_CONCURRENCY,
+    keepInteractive = 0,
+    interval,
+    intervalCap,
+    pools = {},
+    windows = {},
+  } = options;
+  if (keepInteractive >= concurrency) {
+    throw new InvalidOptionError(
+      'keepInteractive',
+      `The yard keeps ${keepInteractive} of ${concurrency} slots for interactive work; at least one must be left for the rest.`,
+    );
+  }
+  if ((interval === undefined) !== (intervalCap === undefined)) {
+    const missing = interval === undefined ? 'interval' : 'intervalCap';
+    throw new InvalidOptionError(missing, `"interval" and "intervalCap" belong together; "${missing}" is missing.`);
+  }
+  if (interval === undefined) {
+    for (const name of ['intervalMode', 'intervalCarriesOver'] as const) {
+      if (options[name] !== undefined)
+        throw new InvalidOptionError(name, `"${name}" needs "interval" and "intervalCap".`);
+    }
+  }
+  for (const name of [...Object.keys(pools), ...Object.keys(windows)]) {
+    const option = Object.hasOwn(pools, name) ? `pools.${name}` : `windows.${name}`;
+    const isOurs = name === SLOTS_POOL || name === INTERVAL_WINDOW || name.startsWith('slots:') || name === MEMORY_POOL;
+    if (isOurs) throw new InvalidOptionError(option, `The name "${name}" is the yard's own; choose another.`);
+    if (Object.hasOwn(pools, name) && Object.hasOwn(windows, name)) {
+      throw new InvalidOptionError(option, `"${name}" is both a pool and a window; choose another name for one.`);
+    }
+  }
+}
+
+export const MEMORY_POOL = 'host memory';
 export const DEFAULT_SEQUENCES = 4;
 export const DEFAULT_CONTEXT_TOKENS_MAX = 4_096;
 
@@ -129,6 +273,9 @@ function optionError(issue: z.core.$ZodIssue, options: YardOptions): InvalidOpti
 
 function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path[0] === 'models') return Object.keys(modelSchema.shape);
+  if (path[0] === 'windows') return Object.keys(windowSchema.shape);
+  if (path[0] === 'retryBudget') return Object.keys(retryBudgetSchema.shape);
+  if (path[0] === 'eventLog') return ['path', 'checkEvery'];
   if (path[0] === 'classes') return path.length === 1 ? [...TASK_CLASSES] : Object.keys(classSchema.shape);
   return Object.keys(yardSchema.shape);
 }

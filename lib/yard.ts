@@ -1,21 +1,29 @@
 /**
- * The library's front: a scheduler, its live driver, and one engine per model.
+ * The library's front: a scheduler, its live driver, functions, and one engine per model.
  *
  * ```ts
- * const yard = new Yard({ models: { chat: 'model.gguf' } });
- * for await (const part of yard.chat({ model: 'chat', messages, class: 'interactive' })) process.stdout.write(part.text);
- * await yard.close();
+ * const yard = new Yard({ concurrency: 4 });
+ * const page = await yard.add(({ signal }) => fetch(url, { signal }), { priority: 2, timeoutMs: 5_000 });
+ *
+ * const models = new Yard({ models: { chat: 'model.gguf' } });
+ * for await (const part of models.chat({ model: 'chat', messages, class: 'interactive' })) process.stdout.write(part.text);
+ * await models.close();
  * ```
  */
-import { stat } from 'node:fs/promises';
-import leven from 'leven';
 import { type Clock, monotonicClock } from './base/clock.js';
-import { AgentyardError, CancelledError, ClosedError, EngineError, UnknownModelError } from './base/errors.js';
+import { CancelledError, ClosedError, InvalidOptionError } from './base/errors.js';
 import { createEngineBackend } from './dispatch/engine/index.js';
+import {
+  type AddAllOptions,
+  type AddOptions,
+  Functions,
+  type ResultsOf,
+  type TaskFunction,
+} from './dispatch/function/index.js';
+import { EventKind } from './event/index.js';
 import { type GgufHeader, readGgufHeader, readHostMemory } from './memory/index.js';
-import { AnswerStream } from './runtime/answer-stream.js';
-import type { Backend, ModelJob } from './runtime/backend.js';
-import { chatJob, completionJob, embeddingJobs } from './runtime/requests.js';
+import { EventLogFile } from './runtime/event-log-file.js';
+import { whyOf } from './runtime/name-explanation.js';
 import { Runtime } from './runtime/runtime.js';
 import type {
   ChatRequest,
@@ -24,31 +32,21 @@ import type {
   EmbedRequest,
   EmbedResult,
   ModelInfo,
-  TaskHints,
   TaskRecord,
+  TaskSnapshot,
   YardService,
   YardStats,
 } from './runtime/service.js';
-import { sessionNumber } from './runtime/session.js';
 import { statsOf } from './runtime/stats.js';
-import { TaskEntry, type TaskListener } from './runtime/task-entry.js';
-import { TenantNames } from './runtime/tenant-names.js';
-import { taskClassIndex } from './task/index.js';
-import { schedulerConfig } from './yard-config.js';
-import {
-  checkYardOptions,
-  DEFAULT_CONTEXT_TOKENS_MAX,
-  DEFAULT_SEQUENCES,
-  type ModelOptions,
-  type YardOptions,
-} from './yard-options.js';
+import type { Why } from './runtime/why.js';
+import { explain } from './scheduler/index.js';
+import { functionDemands, schedulerConfig } from './yard-config.js';
+import { type YardEventName, type YardListener, YardListeners } from './yard-events.js';
+import { YardLevels } from './yard-levels.js';
+import { YardModels } from './yard-models.js';
+import { checkYardOptions, DEFAULT_CONCURRENCY, SLOTS_POOL, type YardOptions } from './yard-options.js';
 
-const DEFAULT_STREAM_BUFFER_BYTES = 65_536;
 const DEFAULT_MAX_TENANTS = 10_000;
-const DEFAULT_TENANT = 'default';
-const DEFAULT_CLASS = 'standard';
-/** Inputs of one embedding call that wait or run at a time. */
-const EMBED_WIDTH_MAX = 256;
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /** What a yard stands on; tests replace parts of it. */
@@ -59,61 +57,234 @@ export interface YardPorts {
   readMemory: typeof readHostMemory;
 }
 
-interface Model {
-  readonly name: string;
-  readonly options: ModelOptions;
-  backend: Backend | undefined;
-  header: GgufHeader | undefined;
-  createdSeconds: number;
-}
-
 export class Yard implements YardService {
-  readonly #ports: YardPorts;
-  readonly #models: Model[];
   readonly #runtime: Runtime;
-  readonly #tenants: TenantNames;
-  readonly #bufferBytes: number;
-  readonly #listeners = new Set<(record: TaskRecord) => void>();
-  readonly #idPrefix = `ay${Date.now().toString(36)}`;
-  #nextId = 1;
-  /** Takes no new work. */
-  #isClosed = false;
-  /** The drain is over: nothing is brought up any more. */
-  #isEnded = false;
+  readonly #functions: Functions;
+  readonly #models: YardModels;
+  readonly #listeners = new YardListeners();
+  readonly #levels: YardLevels;
+  readonly #slotsPool: number;
+  readonly #log: EventLogFile | undefined;
+  #concurrency: number;
+  #isPaused = false;
   #closing: Promise<void> | undefined;
   #wakeDrain: (() => void) | undefined;
-  #readyWaiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   /**
    * Checks the options and begins to bring the models up; work may be submitted at once and waits for them.
    * @throws {@link InvalidOptionError}
    */
-  constructor(options: YardOptions, ports: Partial<YardPorts> = {}) {
+  constructor(options: YardOptions = {}, ports: Partial<YardPorts> = {}) {
     checkYardOptions(options);
-    this.#ports = {
-      clock: monotonicClock,
-      createBackend: createEngineBackend,
-      readHeader: readGgufHeader,
-      readMemory: readHostMemory,
-      ...ports,
-    };
-    this.#models = Object.entries(options.models).map(([name, model]) => ({
-      name,
-      options: typeof model === 'string' ? { path: model } : model,
-      backend: undefined,
-      header: undefined,
-      createdSeconds: 0,
-    }));
-    this.#tenants = new TenantNames(options.maxTenants ?? DEFAULT_MAX_TENANTS);
-    this.#bufferBytes = options.streamBufferBytes ?? DEFAULT_STREAM_BUFFER_BYTES;
-    this.#runtime = new Runtime({
-      config: schedulerConfig(options, this.#ports.readMemory()),
-      clock: this.#ports.clock,
-      freeMemoryBytes: () => this.#ports.readMemory().availableBytes,
-      onSettled: (record) => this.#settled(record),
-      onModelChange: () => this.#modelChanged(),
+    const clock = ports.clock ?? monotonicClock;
+    const readMemory = ports.readMemory ?? readHostMemory;
+    const config = schedulerConfig(options, readMemory());
+    this.#runtime = new Runtime({ config, clock, maxTenants: options.maxTenants ?? DEFAULT_MAX_TENANTS });
+    if (options.eventLog !== undefined) {
+      const log = new EventLogFile({ ...options.eventLog, config, nowMs: clock.nowMs() });
+      this.#runtime.observe((event, nowMs, commands) => log.append(event, nowMs, commands));
+      this.#log = log;
+    }
+    const pools = functionDemands(config);
+    this.#slotsPool = pools.find(({ name }) => name === SLOTS_POOL)!.index;
+    this.#concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+    this.#functions = new Functions({
+      runtime: this.#runtime,
+      pools,
+      timeoutMs: options.timeoutMs ?? 0,
+      observers: this.#listeners.observers,
     });
-    for (const [index, model] of this.#models.entries()) void this.#bringUp(index, model);
+    this.#levels = new YardLevels(this.#runtime, this.#listeners);
+    if (options.autoStart === false) this.pause();
+    this.#models = new YardModels(
+      options,
+      {
+        createBackend: ports.createBackend ?? createEngineBackend,
+        readHeader: ports.readHeader ?? readGgufHeader,
+        freeMemoryBytes: () => readMemory().availableBytes,
+      },
+      this.#runtime,
+      (record) => this.#listeners.emit('settled', record),
+    );
+  }
+
+  /**
+   * Runs `fn` when it is its turn; it may be called before this returns. The promise settles with what `fn` returns or throws, or rejects:
+   * {@link InvalidOptionError}, {@link DeadlineError}, {@link QueueFullError}, {@link DemandTooLargeError}, {@link OverBudgetError} and
+   * {@link TooDeepError} when it may not enter; {@link CancelledError} when its `signal` is aborted, by {@link cancel} or by {@link clear};
+   * {@link TaskTimeoutError} after its `timeoutMs`, {@link QueueTimeoutError} when it waited longer than its class may;
+   * {@link ParentEndedError} and {@link GangBrokenError} with those it belongs to; {@link ClosedError} when the yard is closed.
+   */
+  add<T>(fn: TaskFunction<T>, options?: AddOptions): Promise<T> {
+    return this.#functions.add(fn, options);
+  }
+
+  /**
+   * {@link add} of each, with the same options: all results in order, or the first failure; the others go on then.
+   * With `together` they start at the same instant or not at all, and {@link GangBrokenError} is what the others reject with when one of
+   * them ends before.
+   */
+  addAll<const F extends readonly TaskFunction<unknown>[]>(fns: F, options?: AddAllOptions): Promise<ResultsOf<F>> {
+    return this.#functions.addAll(fns, options);
+  }
+
+  /** A function that does what `fn` does, in the yard: each call is one {@link add} with these options. */
+  wrap<A extends unknown[], R>(
+    fn: (...args: A) => R | PromiseLike<R>,
+    options?: AddOptions,
+  ): (...args: A) => Promise<R> {
+    return (...args) => this.#functions.add(() => fn(...args), options);
+  }
+
+  /** Starts nothing until {@link start}; what runs goes on. */
+  pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#runtime.dispatch(this.#runtime.begin(EventKind.shut));
+  }
+
+  /** Ends a {@link pause}, also that of `autoStart: false`. */
+  start(): this {
+    if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#runtime.dispatch(this.#runtime.begin(EventKind.open));
+    }
+    return this;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Tasks that wait, also for a retry, their group or their gang. */
+  get size(): number {
+    return this.#runtime.waiting;
+  }
+
+  /** Tasks that run and whose outcome is open. */
+  get pending(): number {
+    return this.#runtime.state.running;
+  }
+
+  /** Functions that run at once. */
+  get concurrency(): number {
+    return this.#concurrency;
+  }
+
+  /**
+   * May become less than what runs: nothing is started then until enough has ended. What waits and takes more slots than there are now
+   * keeps waiting for more.
+   * @throws {@link InvalidOptionError} unless it is a whole number of at least 1, or Infinity
+   */
+  set concurrency(concurrency: number) {
+    const isCount = concurrency === Number.POSITIVE_INFINITY || (Number.isInteger(concurrency) && concurrency >= 1);
+    if (!isCount) {
+      const message = `Option "concurrency" is wrong (got ${String(concurrency)}): expected a whole number of at least 1, or Infinity.`;
+      throw new InvalidOptionError('concurrency', message);
+    }
+    this.#concurrency = concurrency;
+    const event = this.#runtime.begin(EventKind.resize);
+    event.pool = this.#slotsPool;
+    event.amount = concurrency;
+    this.#runtime.dispatch(event);
+  }
+
+  /** Resolves when nothing waits and nothing runs, which may be now. */
+  onIdle(): Promise<void> {
+    return this.#levels.when(() => !this.#runtime.isWorking);
+  }
+
+  /** Resolves when nothing waits, which may be now. */
+  onEmpty(): Promise<void> {
+    return this.#levels.when(() => this.size === 0);
+  }
+
+  /** Resolves when fewer than `limit` tasks wait, which may be now. */
+  onSizeLessThan(limit: number): Promise<void> {
+    return this.#levels.when(() => this.size < limit);
+  }
+
+  /** Cancels every function that waits: its promise rejects with {@link CancelledError}. */
+  clear(): void {
+    this.#functions.clear();
+  }
+
+  /**
+   * Gives a waiting task another priority; ties go by its arrival, as before.
+   * @returns false when there is no such task, or it does not wait
+   * @throws {@link InvalidOptionError} unless `priority` is finite
+   */
+  setPriority(id: string, priority: number): boolean {
+    if (!Number.isFinite(priority)) {
+      throw new InvalidOptionError(
+        'priority',
+        `Option "priority" is wrong (got ${String(priority)}): expected a finite number.`,
+      );
+    }
+    const task = this.#find(id);
+    if (task === undefined || this.#isLeased(task)) return false;
+    const event = this.#runtime.begin(EventKind.reprioritise);
+    event.task = task;
+    event.priority = priority;
+    this.#runtime.dispatch(event);
+    return true;
+  }
+
+  /**
+   * Ends a task wherever it is; its caller gets a {@link CancelledError} with `reason` as its cause.
+   * @returns false when there is no such task, or it is settled
+   */
+  cancel(id: string, reason?: unknown): boolean {
+    const task = this.#find(id);
+    if (task === undefined) return false;
+    this.#runtime.cancel(task, new CancelledError(reason));
+    return true;
+  }
+
+  /**
+   * Why a task waits: what blocks it, who goes first by which rule, when it may start; or what it holds while it runs. Made when it is
+   * asked for; see docs/why.md.
+   * @returns undefined when there is no such task, or it is settled
+   */
+  why(id: string): Why | undefined {
+    const task = this.#find(id);
+    if (task === undefined) return undefined;
+    const { nowMs, state } = this.#runtime;
+    const explanation = explain(state, task, nowMs);
+    const nameOf = (other: number) => {
+      const { id: name, tenant } = this.#ownershipOf(other);
+      return { id: name, tenant };
+    };
+    return explanation && whyOf(explanation, state, nameOf, nowMs);
+  }
+
+  /** The tasks that are not settled, oldest first. */
+  tasks(): TaskSnapshot[] {
+    const { nowMs, state } = this.#runtime;
+    const { priorities, attempts, arrivalsMs, sequences } = state.tasks;
+    return this.#runtime
+      .unsettled()
+      .sort((a, b) => sequences[a]! - sequences[b]!)
+      .map((task) => ({
+        ...this.#ownershipOf(task),
+        priority: priorities[task]!,
+        state: this.#isLeased(task) ? 'running' : 'waiting',
+        ageMs: nowMs - arrivalsMs[task]!,
+        attempts: attempts[task]!,
+      }));
+  }
+
+  /** Has `listener` called at each event of that name; see {@link YardEvents}. */
+  on<E extends YardEventName>(name: E, listener: YardListener<E>): this {
+    this.#listeners.add(name, listener);
+    this.#levels.watch();
+    return this;
+  }
+
+  off<E extends YardEventName>(name: E, listener: YardListener<E>): this {
+    this.#listeners.delete(name, listener);
+    this.#levels.watch();
+    return this;
   }
 
   /**
@@ -121,7 +292,7 @@ export class Yard implements YardService {
    * @throws {@link InvalidRequestError}, {@link UnknownModelError}, {@link ClosedError}
    */
   chat(request: ChatRequest): ChatStream {
-    return this.#stream(chatJob(request), request, this.#modelIndex(request.model));
+    return this.#models.chat(request);
   }
 
   /**
@@ -129,95 +300,19 @@ export class Yard implements YardService {
    * @throws {@link InvalidRequestError}, {@link UnknownModelError}, {@link ClosedError}
    */
   complete(request: CompletionRequest): ChatStream {
-    return this.#stream(completionJob(request), request, this.#modelIndex(request.model));
+    return this.#models.complete(request);
   }
 
   /**
    * Embeds each input as a task of its own; the first failure cancels the rest. Vectors have unit length.
    * @throws {@link InvalidRequestError}, {@link UnknownModelError}, {@link ClosedError}, and the error of the first task that fails
    */
-  async embed(request: EmbedRequest): Promise<EmbedResult> {
-    const jobs = embeddingJobs(request);
-    const model = this.#modelIndex(request.model);
-    const vectors: Float32Array[] = new Array(jobs.length);
-    let promptTokens = 0;
-    let waitMs = 0;
-    let failure: AgentyardError | undefined;
-    const open = new Set<TaskEntry>();
-    const fail = (error: AgentyardError) => {
-      failure ??= error;
-      for (const entry of [...open]) this.#runtime.cancel(entry, failure);
-    };
-    // One listener for the call, not one for each of its inputs.
-    const { signal, ...hints } = request;
-    const onAbort = () => fail(new CancelledError(signal?.reason));
-    if (signal?.aborted === true) throw new CancelledError(signal.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    const embedOne = (index: number) =>
-      new Promise<void>((resolve) => {
-        let entry: TaskEntry | undefined;
-        const end = () => {
-          if (entry !== undefined) open.delete(entry);
-          resolve();
-        };
-        entry = this.#submit(jobs[index]!, hints, model, {
-          accepted: () => {},
-          started: () => {},
-          text: () => {},
-          completed: (done, record) => {
-            vectors[index] = done.vector ?? new Float32Array(0);
-            promptTokens += record.promptTokens;
-            waitMs = Math.max(waitMs, record.waitMs);
-            end();
-          },
-          failed: (error) => {
-            end();
-            fail(error);
-          },
-        });
-        if (!entry.isSettled) open.add(entry);
-      });
-    // A bounded part of the inputs waits at a time, so that one call neither fills its class's queue nor fails because of it.
-    let next = 0;
-    const work = async () => {
-      while (next < jobs.length && failure === undefined) await embedOne(next++);
-    };
-    const { queueLimit } = this.#runtime.state.config.classes[taskClassIndex(request.class ?? DEFAULT_CLASS)]!;
-    const width = Math.max(1, Math.min(EMBED_WIDTH_MAX, Math.floor(queueLimit / 4), jobs.length));
-    try {
-      await Promise.all(Array.from({ length: width }, work));
-    } finally {
-      signal?.removeEventListener('abort', onAbort);
-    }
-    if (failure !== undefined) throw failure;
-    return { vectors, promptTokens, waitMs };
+  embed(request: EmbedRequest): Promise<EmbedResult> {
+    return this.#models.embed(request);
   }
 
   models(): ModelInfo[] {
-    return this.#models.map((model, index) => {
-      const { phase } = this.#runtime.state.models[index]!;
-      const info = this.#runtime.infos[index];
-      return {
-        name: model.name,
-        state:
-          phase === 'ready' || phase === 'failed'
-            ? phase
-            : phase === 'waiting' || info !== undefined
-              ? 'restarting'
-              : 'loading',
-        standIn: model.header?.standIn ?? false,
-        sequences: model.options.sequences ?? DEFAULT_SEQUENCES,
-        contextTokens: info?.contextTokens,
-        generates: info?.generates,
-        embeds: info === undefined ? undefined : info.embeddingLength !== undefined,
-        createdSeconds: model.createdSeconds,
-        enginePid: model.backend?.pid,
-        description: info?.description,
-        chunkTokens: info?.chunkTokens,
-        prefillTokensPerSecond: info?.prefillTokensPerSecond,
-        decodeStepMs: info?.decodeStepMs,
-      };
-    });
+    return this.#models.models();
   }
 
   stats(): YardStats {
@@ -230,16 +325,12 @@ export class Yard implements YardService {
   }
 
   onSettled(listener: (record: TaskRecord) => void): () => void {
-    this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    this.on('settled', listener);
+    return () => this.off('settled', listener);
   }
 
   ready(): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new ClosedError());
-    return new Promise((resolve, reject) => {
-      this.#readyWaiters.push({ resolve, reject });
-      this.#modelChanged();
-    });
+    return this.#models.ready();
   }
 
   close(options: { drainMs?: number } = {}): Promise<void> {
@@ -256,146 +347,39 @@ export class Yard implements YardService {
   }
 
   async #close(drainMs: number): Promise<void> {
-    this.#isClosed = true;
-    if (drainMs > 0 && this.#isWorking()) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, Math.min(drainMs, TIMER_MS_MAX));
-        this.#wakeDrain = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-    }
-    this.#isEnded = true;
-    for (const entry of [...this.#runtime.unsettled()]) this.#runtime.cancel(entry, new ClosedError());
-    for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(new ClosedError());
-    await this.#runtime.close();
+    this.#models.isClosed = true;
+    this.#functions.isClosed = true;
+    if (drainMs > 0 && this.#runtime.isWorking) await this.#drain(drainMs);
+    const error = new ClosedError();
+    this.#runtime.cancelAll(error);
+    this.#runtime.close();
+    await Promise.all([this.#models.close(), this.#log?.close()]);
   }
 
-  #isWorking(): boolean {
-    return this.#runtime.state.running + this.#runtime.state.queue.size > 0;
-  }
-
-  async #bringUp(index: number, model: Model): Promise<void> {
-    try {
-      model.header = await this.#ports.readHeader(model.options.path);
-      const file = await stat(model.options.path);
-      model.createdSeconds = Math.floor(file.mtimeMs / 1_000);
-      if (this.#isEnded) return;
-      const trained = model.header.contextTokens;
-      const backend = this.#ports.createBackend({
-        ...model.options,
-        model: model.name,
-        header: model.header,
-        sequences: model.options.sequences ?? DEFAULT_SEQUENCES,
-        contextTokens: Math.min(model.options.contextTokens ?? DEFAULT_CONTEXT_TOKENS_MAX, trained),
-      });
-      model.backend = backend;
-      this.#runtime.launch(index, { backend, mappedBytes: file.size });
-    } catch (error) {
-      this.#runtime.giveUp(
-        index,
-        error instanceof AgentyardError ? error : new EngineError(`Model "${model.name}" cannot be served.`, error),
-      );
-    }
-  }
-
-  #stream(job: ModelJob, hints: TaskHints, model: number): ChatStream {
-    let entry: TaskEntry | undefined;
-    const id = this.#makeId();
-    const stream = new AnswerStream(
-      id,
-      {
-        cancel: (reason) => entry && this.#runtime.cancel(entry, new CancelledError(reason)),
-        pause: () => entry && this.#runtime.pause(entry),
-        resume: () => entry && this.#runtime.resume(entry),
-      },
-      this.#bufferBytes,
-    );
-    entry = this.#submit(
-      job,
-      hints,
-      model,
-      {
-        accepted: (promptTokens) => stream.accept(promptTokens),
-        started: (waitMs) => stream.start(waitMs),
-        text: (text) => stream.push(text),
-        completed: (done, record) =>
-          stream.finish({
-            id,
-            text: stream.text,
-            finishReason: done.finishReason ?? 'stop',
-            usage: done.usage ?? { promptTokens: 0, cachedTokens: 0, outputTokens: 0 },
-            waitMs: record.waitMs,
-            firstTokenMs: record.firstTokenMs,
-            totalMs: record.totalMs,
-          }),
-        failed: (error) => stream.fail(error),
-      },
-      id,
-    );
-    return stream;
-  }
-
-  #submit(job: ModelJob, hints: TaskHints, model: number, listener: TaskListener, id = this.#makeId()): TaskEntry {
-    if (this.#isClosed) throw new ClosedError();
-    const className = hints.class ?? DEFAULT_CLASS;
-    const tenantName = hints.tenant ?? DEFAULT_TENANT;
-    const nowMs = this.#runtime.nowMs;
-    const entry = new TaskEntry(
-      id,
-      { index: model, name: this.#models[model]!.name },
-      { tenantName, className },
-      job,
-      listener,
-      nowMs,
-    );
-    this.#runtime.submit(entry, {
-      tenant: this.#tenants.indexOf(tenantName),
-      classIndex: taskClassIndex(className),
-      priority: hints.priority ?? 0,
-      session: sessionNumber(tenantName, hints.session, job),
-      outputLimit: job.kind === 'embedding' ? 0 : job.options.maxTokens,
-      deadlineMs: hints.deadlineMs === undefined ? Number.POSITIVE_INFINITY : nowMs + hints.deadlineMs,
-      signal: hints.signal,
+  async #drain(drainMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, Math.min(drainMs, TIMER_MS_MAX));
+      this.#wakeDrain = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+      void this.onIdle().then(this.#wakeDrain);
     });
-    return entry;
   }
 
-  #makeId(): string {
-    return `${this.#idPrefix}${(this.#nextId++).toString(36)}`;
+  /** Index of the unsettled task of that id. */
+  #find(id: string): number | undefined {
+    const entry = this.#models.find(id);
+    return entry === undefined || entry.isSettled || entry.task < 0 ? this.#functions.find(id) : entry.task;
   }
 
-  #modelIndex(name: string): number {
-    const index = this.#models.findIndex((model) => model.name === name);
-    if (index >= 0) return index;
-    const names = this.#models.map((model) => model.name);
-    const nearest = names.toSorted((a, b) => leven(a, name) - leven(b, name))[0];
-    const isClose = nearest !== undefined && leven(nearest, name) <= 3;
-    throw new UnknownModelError(name, names, isClose ? nearest : undefined);
+  #isLeased(task: number): boolean {
+    return this.#runtime.state.tasks.leased[task] === 1;
   }
 
-  #settled(record: TaskRecord): void {
-    for (const listener of this.#listeners) {
-      try {
-        listener(record);
-      } catch (error) {
-        // A listener that throws is its owner's bug; the scheduler's turn goes on.
-        process.emitWarning(error instanceof Error ? error : String(error));
-      }
-    }
-    if (this.#wakeDrain !== undefined && !this.#isWorking()) this.#wakeDrain();
-  }
-
-  #modelChanged(): void {
-    const { models } = this.#runtime.state;
-    const failed = models.findIndex((model) => model.phase === 'failed');
-    if (failed >= 0) {
-      const error = this.#runtime.modelErrors[failed] ?? new EngineError(`Model "${models[failed]!.name}" failed.`);
-      for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(error);
-    } else if (models.every((model) => model.phase === 'ready')) {
-      for (const waiter of this.#readyWaiters.splice(0)) waiter.resolve();
-    }
-    this.#runtime.isAwaited = this.#readyWaiters.length > 0;
+  #ownershipOf(task: number): Pick<TaskSnapshot, 'id' | 'model' | 'tenant' | 'class'> {
+    const entry = this.#runtime.entryAt(task);
+    if (entry === undefined) return { ...this.#functions.infoOf(task), model: undefined };
+    return { id: entry.id, model: entry.modelName, tenant: entry.tenantName, class: entry.className };
   }
 }

@@ -23,8 +23,8 @@ describe('links', () => {
   });
 });
 
-it('docs/scheduling.md gives the defaults of the classes', () => {
-  const text = readFileSync('docs/scheduling.md', 'utf8');
+it('docs/tasks.md gives the defaults of the classes', () => {
+  const text = readFileSync('docs/tasks.md', 'utf8');
   const number = (value: number) => value.toLocaleString('en-US');
   for (const [index, name] of TASK_CLASSES.entries()) {
     const { step, queueLimit, boundMs, timeoutMs } = DEFAULT_CLASSES[index]!;

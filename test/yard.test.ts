@@ -334,6 +334,7 @@ describe('engines', () => {
     expect(yard.stats().pools).toEqual({
       'host memory': { capacity: 8 * GIB, leased: 0 },
       'slots:chat': { capacity: 0, leased: 0 },
+      slots: { capacity: 16, leased: 0 },
     });
     await expect(read(begun)).rejects.toThrow(EngineDiedError);
     expect(yard.models()[0]!.state).toBe('restarting');

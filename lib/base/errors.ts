@@ -27,9 +27,11 @@ export class AgentyardError extends Error {
     this.code = code;
     this.retryable = details.retryable ?? false;
     this.retryAfterMs = details.retryAfterMs;
-    Object.defineProperty(this, BRAND, { value: true });
   }
 }
+
+// On the prototype: a task that is cancelled among fifty thousand others should not pay for it.
+Object.defineProperty(AgentyardError.prototype, BRAND, { value: true });
 
 /** Is `value` an error of any copy of this package? */
 export function isAgentyardError(value: unknown): value is AgentyardError {
@@ -94,18 +96,22 @@ export class PromptTooLongError extends AgentyardError {
   }
 }
 
-/** The queue is at its limit: refused at admission. */
+/** The queue is at its limit, of tasks or of their work in all (`unit` says which): refused at admission. */
 export class QueueFullError extends AgentyardError {
   readonly queued: number;
   readonly limit: number;
+  readonly unit: 'tasks' | 'work';
 
-  constructor(queued: number, limit: number, retryAfterMs: number) {
-    super('AY_QUEUE_FULL', `The queue holds ${queued} of at most ${limit} waiting tasks. Try again later.`, {
+  /** @param unit - what is counted: waiting tasks, or their work (tokens of model tasks, weights of functions) */
+  constructor(queued: number, limit: number, retryAfterMs: number, unit: 'tasks' | 'work' = 'tasks') {
+    const what = unit === 'tasks' ? 'waiting tasks' : 'units of waiting work';
+    super('AY_QUEUE_FULL', `The queue holds ${queued} of at most ${limit} ${what}. Try again later.`, {
       retryable: true,
       retryAfterMs,
     });
     this.queued = queued;
     this.limit = limit;
+    this.unit = unit;
   }
 }
 
@@ -150,6 +156,53 @@ export class DemandTooLargeError extends AgentyardError {
 export class CancelledError extends AgentyardError {
   constructor(reason?: unknown) {
     super('AY_CANCELLED', 'The task was cancelled by its caller.', reason === undefined ? {} : { cause: reason });
+  }
+}
+
+/** The task ran longer than its own `timeoutMs`. Its function may still run: it was told by `ctx.signal`. */
+export class TaskTimeoutError extends AgentyardError {
+  readonly timeoutMs: number;
+
+  constructor(timeoutMs: number) {
+    super('AY_TASK_TIMEOUT', `The task was ended because it ran longer than its time-out of ${timeoutMs} ms.`);
+    this.timeoutMs = timeoutMs;
+  }
+}
+
+/** The run that the task belongs to has no budget left for it. */
+export class OverBudgetError extends AgentyardError {
+  constructor() {
+    super('AY_OVER_BUDGET', 'The task was refused: the budget of an ancestor has no room for its weight.');
+  }
+}
+
+/** The task has too many generations of parents, which looks like a run that calls itself without end. */
+export class TooDeepError extends AgentyardError {
+  readonly maxDepth: number;
+
+  constructor(maxDepth: number) {
+    super(
+      'AY_TOO_DEEP',
+      `The task was refused: it would be more than ${maxDepth} generations below its first ancestor.`,
+    );
+    this.maxDepth = maxDepth;
+  }
+}
+
+/** Another member of the task's gang was refused or ended before the gang could start together. */
+export class GangBrokenError extends AgentyardError {
+  constructor() {
+    super(
+      'AY_GANG_BROKEN',
+      'The task was cancelled: its gang starts together or not at all, and another member of it ended before.',
+    );
+  }
+}
+
+/** The task's parent ended without success, so nobody needs the task any more. */
+export class ParentEndedError extends AgentyardError {
+  constructor() {
+    super('AY_PARENT_ENDED', 'The task was cancelled: its parent ended without success.');
   }
 }
 
@@ -255,6 +308,34 @@ export class NativeUnavailableError extends AgentyardError {
 export class InvalidPriorityError extends AgentyardError {
   constructor(priority: unknown) {
     super('AY_INVALID_PRIORITY', `A priority is a number other than NaN; got ${String(priority)}.`);
+  }
+}
+
+/**
+ * Makes an error that the scheduler itself hands out. It has no stack: the stack would show the scheduler's own timers and loops, and
+ * taking it is most of an error's cost.
+ */
+export function stackless<E extends Error>(make: () => E): E {
+  const { stackTraceLimit } = Error;
+  Error.stackTraceLimit = 0;
+  try {
+    return make();
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+/** A line of an event log is not what docs/event-log.md says. Lines are counted from 1. */
+export class InvalidEventLogError extends AgentyardError {
+  readonly line: number;
+  readonly expected: string;
+  readonly got: string;
+
+  constructor(line: number, expected: string, got: string) {
+    super('AY_INVALID_EVENT_LOG', `Line ${line} of the event log: expected ${expected}; got ${got}.`);
+    this.line = line;
+    this.expected = expected;
+    this.got = got;
   }
 }
 

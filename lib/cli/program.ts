@@ -1,6 +1,7 @@
 /** The command line's commands, one file each. */
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
+import { replayAndReport, replayCommand } from './replay.js';
 import { serve, serveCommand } from './serve.js';
 
 /** The whole command line. Unknown commands and options are refused with the nearest known one. */
@@ -13,5 +14,8 @@ export function createProgram(): Command {
     .version(version)
     .showHelpAfterError('(--help lists what is known)');
   const serving = serveCommand((options) => serve(options, version));
-  return program.addCommand(serving.copyInheritedSettings(program));
+  const say = (line: string) => void process.stdout.write(`${line}\n`);
+  const replaying = replayCommand((file) => replayAndReport(file, version, say));
+  for (const command of [serving, replaying]) program.addCommand(command.copyInheritedSettings(program));
+  return program;
 }

@@ -8,7 +8,7 @@ export const CommandKind = {
   admitted: 1,
   /** a: reason, b: waiting now, c: limit, d: retry after ms. The submission was turned down; there is no task. */
   refused: 2,
-  /** a: task, b: model, c: slot, d: rank (larger advances first). */
+  /** a: task, b: model (-1 for a function), c: slot (-1 for a function), d: rank (larger advances first). */
   start: 3,
   /** a: task, b: model. Stop it where it runs; an `ended` event follows. */
   stop: 4,
@@ -20,7 +20,7 @@ export const CommandKind = {
   settled: 7,
   /** a: task. Nothing of it is left; the index may be given out again. */
   freed: 8,
-  /** a: task. Its engine died before it gave a token; it waits again, in its old place. */
+  /** a: task, b: ms until it may start again. It failed and is tried again, or its engine died before it gave a token; it keeps its place. */
   requeued: 9,
   /** a: instant in ms. Replaces the instant asked for before; Infinity for none. */
   wakeAt: 10,
@@ -30,6 +30,8 @@ export const CommandKind = {
   load: 12,
   /** a: model, b: needed bytes, c: free bytes, d: reserved bytes. The load does not fit; end the engine process. */
   refuseLoad: 13,
+  /** a: task, b: 1 when the lease grew as asked, 0 when nothing was taken. */
+  grew: 14,
 } as const;
 
 export type CommandKind = (typeof CommandKind)[keyof typeof CommandKind];
@@ -48,6 +50,7 @@ export const COMMAND_NAMES: Readonly<Record<CommandKind, string>> = {
   11: 'launch',
   12: 'load',
   13: 'refuseLoad',
+  14: 'grew',
 };
 
 const STRIDE = 5;

@@ -1,90 +1,103 @@
 /**
  * The last events, kept as numbers and rendered only when somebody reads them.
  *
- * Record: [kind, nowMs, fields of EVENT_FIELDS…] and, for `progress`, task, prefilled, generated per entry.
- * Thread safety: one owner. Invariants: 1. `#head` is the start of the oldest whole record. 2. The records between head and
- * tail never overlap: a write first drops as many old records as it needs room for.
- * Complexity: append O(fields). Memory: 8 bytes × capacity numbers, fixed.
+ * Record: nowMs, the event's row (event-row.ts), and last kind + 32 · entries, so that records are found from the newest backwards
+ * and an append need not know what it overwrites. A record never wraps: one that may not fit in what is left of the lap begins
+ * the next lap at 0.
+ * Thread safety: one owner. Invariants: 1. [0, tail) holds whole records of this lap. 2. [tail, lapEnd) holds the end of the
+ * lap before, of which the records that begin there are whole.
+ * Complexity: append O(fields), without an allocation. Memory: 8 bytes × capacity numbers, fixed.
  */
-import { EVENT_FIELDS, EVENT_NAMES, EventKind, type SchedulerEvent } from './scheduler-event.js';
+import { ARRAYS_MAX, entriesOf, FIELDS_MAX, packEvent, rowLength, unpackEvent } from './event-row.js';
+import { eventLine } from './log-lines.js';
+import { type EventKind, SchedulerEvent } from './scheduler-event.js';
 
-/** Version of the rendered form; changes when a field changes its meaning. */
-export const EVENT_LOG_VERSION = 1;
+/** A power of two above every kind. */
+const KINDS = 32;
+
+interface Place {
+  readonly start: number;
+  readonly kind: EventKind;
+  readonly entries: number;
+}
 
 export class EventLogRing {
-  #numbers: Float64Array;
-  #head = 0;
-  #filled = 0;
-  /** Records dropped because newer ones needed the room. */
-  dropped = 0;
-  /** Records held. */
-  count = 0;
+  /** Events that were appended in all, kept or not. */
+  appended = 0;
+  readonly #numbers: Float64Array;
+  #tail = 0;
+  #lapEnd = 0;
 
-  /** @param capacity - numbers (of 8 bytes) that are kept; default 65,536, half a megabyte. At least 64. */
+  /** @param capacity - numbers (of 8 bytes) that are kept; default 65,536, half a megabyte. 0 keeps nothing; otherwise at least 64. */
   constructor(capacity = 65_536) {
-    this.#numbers = new Float64Array(Math.max(64, capacity));
+    this.#numbers = new Float64Array(capacity === 0 ? 0 : Math.max(64, capacity));
   }
 
+  /** Keeps a copy of the event, unless it is larger than the whole ring. */
   append(event: SchedulerEvent, nowMs: number): void {
-    const fields = EVENT_FIELDS[event.kind];
-    const length = 2 + fields.length + (event.kind === EventKind.progress ? 3 * event.count : 0);
-    if (length > this.#numbers.length) {
-      this.dropped++;
-      return;
+    const numbers = this.#numbers;
+    const entries = entriesOf(event);
+    const room = 2 + FIELDS_MAX + ARRAYS_MAX * entries;
+    this.appended++;
+    let at = this.#tail;
+    if (at + room > numbers.length) {
+      if (room > numbers.length) return;
+      this.#lapEnd = at;
+      at = 0;
     }
-    while (this.#filled + length > this.#numbers.length) this.#dropOldest();
-    this.#write(event.kind);
-    this.#write(nowMs);
-    for (let i = 0; i < fields.length; i++) this.#write(event[fields[i]!]);
-    if (event.kind === EventKind.progress) {
-      for (let i = 0; i < event.count; i++) {
-        this.#write(event.tasks[i]!);
-        this.#write(event.prefilled[i]!);
-        this.#write(event.generated[i]!);
-      }
-    }
-    this.count++;
+    numbers[at] = nowMs;
+    at = packEvent(event, numbers, at + 1);
+    numbers[at] = event.kind + KINDS * entries;
+    this.#tail = at + 1;
   }
 
-  /** One JSON object a line, oldest first: `{"v":1,"t":nowMs,"event":name,…fields}`. NaN and Infinity are written as null. */
+  /** Events that are kept. O(events). */
+  get count(): number {
+    return this.#places().length;
+  }
+
+  /** Events that are not kept any more. O(events). */
+  get dropped(): number {
+    return this.appended - this.count;
+  }
+
+  /** Calls `visit` for every kept event, oldest first. The record is the same one each time. */
+  forEach(visit: (event: SchedulerEvent, nowMs: number) => void): void {
+    const event = new SchedulerEvent();
+    for (const { start, kind, entries } of this.#places().reverse()) {
+      unpackEvent(kind, entries, this.#numbers, start + 1, event);
+      visit(event, this.#numbers[start]!);
+    }
+  }
+
+  /** The kept events as lines of the log, oldest first; see docs/event-log.md. */
   lines(): string[] {
     const lines: string[] = [];
-    let at = this.#head;
-    for (let record = 0; record < this.count; record++) {
-      const kind = this.#at(at) as EventKind;
-      const row: Record<string, unknown> = { v: EVENT_LOG_VERSION, t: this.#at(at + 1), event: EVENT_NAMES[kind] };
-      let cursor = at + 2;
-      for (const field of EVENT_FIELDS[kind]) row[field] = this.#at(cursor++);
-      if (kind === EventKind.progress) {
-        const entries: number[][] = [];
-        for (let i = 0; i < (row.count as number); i++, cursor += 3) {
-          entries.push([this.#at(cursor), this.#at(cursor + 1), this.#at(cursor + 2)]);
-        }
-        row.entries = entries;
-      }
-      at = cursor;
-      lines.push(JSON.stringify(row));
-    }
+    this.forEach((event, nowMs) => {
+      lines.push(eventLine(event, nowMs));
+    });
     return lines;
   }
 
-  #at(index: number): number {
-    return this.#numbers[index % this.#numbers.length]!;
+  /** The kept records, newest first. */
+  #places(): Place[] {
+    const places: Place[] = [];
+    this.#walk(this.#tail, 0, places);
+    this.#walk(this.#lapEnd, this.#tail, places);
+    return places;
   }
 
-  #write(value: number): void {
-    this.#numbers[(this.#head + this.#filled) % this.#numbers.length] = value;
-    this.#filled++;
-  }
-
-  #dropOldest(): void {
-    const kind = this.#at(this.#head) as EventKind;
-    const fields = EVENT_FIELDS[kind].length;
-    const entries = kind === EventKind.progress ? this.#at(this.#head + 1 + fields) : 0;
-    const length = 2 + fields + 3 * entries;
-    this.#head = (this.#head + length) % this.#numbers.length;
-    this.#filled -= length;
-    this.count--;
-    this.dropped++;
+  /** Collects the records that end at `from`, before that, and so on, as long as they begin at `to` or later. */
+  #walk(from: number, to: number, places: Place[]): void {
+    let end = from;
+    while (end > to) {
+      const last = this.#numbers[end - 1]!;
+      const kind = (last % KINDS) as EventKind;
+      const entries = Math.floor(last / KINDS);
+      const start = end - 2 - rowLength(kind, entries);
+      if (start < to) return;
+      places.push({ start, kind, entries });
+      end = start;
+    }
   }
 }

@@ -29,6 +29,19 @@ export const EventKind = {
   down: 12,
   /** A probe saw this much free memory in a pool. */
   observed: 13,
+  /** What a number for a demand stands for from now on. No live task may still use the number for something else. */
+  declare: 14,
+  /** A waiting task's priority is another one. */
+  reprioritise: 15,
+  /** A running task's backend wants more of a pool. Answered by exactly one `grew`. */
+  grow: 16,
+  /** A pool's capacity is another one. May be less than what is leased: then nothing is granted there until enough came back. */
+  resize: 17,
+  /** Nothing is granted until `open`. */
+  shut: 18,
+  open: 19,
+  /** A tenant without tasks is forgotten; its number may be given to another. */
+  forget: 20,
 } as const;
 
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
@@ -47,13 +60,20 @@ export const EVENT_NAMES: Readonly<Record<EventKind, string>> = {
   11: 'ready',
   12: 'down',
   13: 'observed',
+  14: 'declare',
+  15: 'reprioritise',
+  16: 'grow',
+  17: 'resize',
+  18: 'shut',
+  19: 'open',
+  20: 'forget',
 };
 
 export class SchedulerEvent {
   kind: EventKind = EventKind.timer;
-  /** Task index (sized, ended, cancel, pause, resume). */
+  /** Task index (sized, ended, cancel, pause, resume, reprioritise, grow). */
   task = 0;
-  /** Model index. */
+  /** Model index; -1 for a function. */
   model = 0;
   /** Tenant index. */
   tenant = 0;
@@ -71,16 +91,38 @@ export class SchedulerEvent {
   deadlineMs = Number.POSITIVE_INFINITY;
   /** Declared service time in seconds; NaN lets the predictor estimate. */
   serviceSeconds = Number.NaN;
-  /** Resource demand as one number; NaN means prompt + output tokens. */
+  /** Work as one number (the weight of a function): charged to shares and budgets. NaN means prompt + output tokens. */
   size = Number.NaN;
+  /** Demand number (submit, declare); -1: one slot of the task's model. */
+  demand = -1;
+  /** Declared upper bound of the service time, whole ms; 0 for none. */
+  boundMs = 0;
+  /** Longest run from its start, whole ms; 0 for no limit. */
+  timeoutMs = 0;
+  /** How often it may be started at most, 1…255; 0 means the configured number. */
+  maxAttempts = 0;
+  /** Task index of the parent; -1 for none. */
+  parent = -1;
+  /** Work that the task's descendants may have in all; Infinity for no limit of its own. */
+  budget = Number.POSITIVE_INFINITY;
+  /** Number of its group, of which only some run at a time; 0 for none. */
+  group = 0;
+  /** Number of the gang that starts together; 0 for none. */
+  gang = 0;
+  /** Members of the gang in all. */
+  gangSize = 0;
   /** Outcome index (ended). */
   outcome = 0;
+  /** After a failure: try again after so many ms if attempts and retry budget allow; NaN: do not (ended). */
+  retryInMs = Number.NaN;
   /** Tokens that stay in the slot (ended). */
   heldTokens = 0;
   /** Prompt tokens found in the slot (ended). */
   cachedTokens = 0;
-  /** Pool index (observed). */
+  /** Pool index (observed, grow, resize). */
   pool = 0;
+  /** In the pool's own unit: more of it (grow), its new capacity (resize). */
+  amount = 0;
   /** Bytes (estimated; ready: what probes see of the load; observed: free, NaN for unknown). */
   bytes = 0;
   /** Slots (ready). */
@@ -91,8 +133,12 @@ export class SchedulerEvent {
   secondsPerStep = Number.NaN;
   /** 1: do not start it again (down). */
   fatal = 0;
-  /** Entries used in the arrays below (progress). */
+  /** Entries used in the arrays below (progress, declare). */
   count = 0;
+  /** Pool indices, ascending, and amounts > 0 (declare). */
+  pools: ArrayLike<number> = [];
+  amounts: ArrayLike<number> = [];
+  /** Tasks, prompt tokens read, tokens generated (progress). */
   tasks: ArrayLike<number> = [];
   prefilled: ArrayLike<number> = [];
   generated: ArrayLike<number> = [];
@@ -102,7 +148,11 @@ type NumberField = {
   [K in keyof SchedulerEvent]: SchedulerEvent[K] extends number ? K : never;
 }[keyof SchedulerEvent];
 
-/** The fields that each kind reads, in the order in which the log writes them. `progress` adds its three arrays. */
+type ArrayField = {
+  [K in keyof SchedulerEvent]: SchedulerEvent[K] extends ArrayLike<number> ? K : never;
+}[keyof SchedulerEvent];
+
+/** The fields that each kind reads, in the order in which the log writes them; then the arrays of EVENT_ARRAYS, entry by entry. */
 export const EVENT_FIELDS: Readonly<Record<EventKind, readonly NumberField[]>> = {
   1: [
     'model',
@@ -115,10 +165,19 @@ export const EVENT_FIELDS: Readonly<Record<EventKind, readonly NumberField[]>> =
     'deadlineMs',
     'serviceSeconds',
     'size',
+    'demand',
+    'boundMs',
+    'timeoutMs',
+    'maxAttempts',
+    'parent',
+    'budget',
+    'group',
+    'gang',
+    'gangSize',
   ],
   2: ['task', 'promptTokens'],
   3: ['model', 'count'],
-  4: ['task', 'outcome', 'heldTokens', 'cachedTokens'],
+  4: ['task', 'outcome', 'heldTokens', 'cachedTokens', 'retryInMs'],
   5: ['task'],
   6: ['task'],
   7: ['task'],
@@ -128,4 +187,17 @@ export const EVENT_FIELDS: Readonly<Record<EventKind, readonly NumberField[]>> =
   11: ['model', 'bytes', 'sequences', 'secondsPerPromptToken', 'secondsPerStep'],
   12: ['model', 'fatal'],
   13: ['pool', 'bytes'],
+  14: ['demand', 'count'],
+  15: ['task', 'priority'],
+  16: ['task', 'pool', 'amount'],
+  17: ['pool', 'amount'],
+  18: [],
+  19: [],
+  20: ['tenant'],
+};
+
+/** Arrays with `count` entries that a kind reads besides its fields. */
+export const EVENT_ARRAYS: Readonly<Partial<Record<EventKind, readonly ArrayField[]>>> = {
+  3: ['tasks', 'prefilled', 'generated'],
+  14: ['pools', 'amounts'],
 };

@@ -22,6 +22,7 @@ export function aged(halfLifeMs: number = DEFAULT_HALF_LIFE_MS): Order {
   }
   return {
     name: 'aged',
+    parameters: { halfLifeMs },
     keyKind: 'static',
     key: (tasks, task, urgency) =>
       urgency - Math.log2(tasks.serviceSeconds[task]!) - tasks.arrivalsMs[task]! / halfLifeMs,

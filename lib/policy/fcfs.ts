@@ -8,5 +8,5 @@
 import type { Order } from './policy.js';
 
 export function fcfs(): Order {
-  return { name: 'fcfs', keyKind: 'static', key: () => 0 };
+  return { name: 'fcfs', parameters: {}, keyKind: 'static', key: () => 0 };
 }

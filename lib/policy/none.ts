@@ -9,11 +9,13 @@ import type { Share } from './policy.js';
 export function none(): Share {
   return {
     name: 'none',
+    parameters: {},
     single: true,
     key: () => 0,
     activated: () => false,
     emptied: () => {},
     granted: () => false,
     used: () => false,
+    forgotten: () => {},
   };
 }

@@ -9,8 +9,12 @@ import type { TaskTable } from '../task/index.js';
 /** Urgency weight in half-lives: log2 R = class step + priority, clamped by the scheduler. */
 export type UrgencyOf = (task: number) => number;
 
+export type Parameters = Readonly<Record<string, number>>;
+
 export interface Order {
   readonly name: string;
+  /** What it was made with, so that an event log can make it again. */
+  readonly parameters: Parameters;
   /**
    * May the order of two waiting tasks change with time? `static`: never. `kinetic`: only between lanes, where `score` decides.
    */
@@ -27,6 +31,8 @@ export interface Order {
 
 export interface Share {
   readonly name: string;
+  /** What it was made with, so that an event log can make it again. */
+  readonly parameters: Parameters;
   /** One queue for all tenants; `key` is not asked. */
   readonly single?: true;
   /** Smaller is served first. */
@@ -38,8 +44,14 @@ export interface Share {
   activated(tenant: number, floor: number | undefined): boolean;
   /** A tenant's last waiting task left the queue. */
   emptied(tenant: number): void;
-  /** A task of the tenant was granted. @returns true when its key changed */
-  granted(tenant: number, promptTokens: number): boolean;
+  /**
+   * A task of the tenant was granted.
+   * @param work - what it costs to begin with: prompt tokens of a model task, the weight of a function
+   * @returns true when its key changed
+   */
+  granted(tenant: number, work: number): boolean;
   /** A task of the tenant produced tokens. @returns true when its key changed */
   used(tenant: number, outputTokens: number): boolean;
+  /** The tenant has no tasks and its number may be given to another. */
+  forgotten(tenant: number): void;
 }

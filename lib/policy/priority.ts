@@ -8,5 +8,11 @@
 import type { Order } from './policy.js';
 
 export function priority(): Order {
-  return { name: 'priority', keyKind: 'static', isStrict: true, key: (_tasks, _task, urgency) => urgency };
+  return {
+    name: 'priority',
+    parameters: {},
+    keyKind: 'static',
+    isStrict: true,
+    key: (_tasks, _task, urgency) => urgency,
+  };
 }

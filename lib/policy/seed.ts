@@ -24,6 +24,7 @@ export function seed(): Order {
   const laneOfSize = new Map<number, number>();
   return {
     name: 'seed',
+    parameters: {},
     keyKind: 'kinetic',
     key: (tasks, task) => tasks.arrivalsMs[task]! / 1_000 - tasks.serviceSeconds[task]!,
     lane: (tasks, task) => {

@@ -1,10 +1,10 @@
 /** The waiting tasks of one tenant and one shape, and the index of all flows of one shape by their tenants' share. */
-import { NONE, type TaskTable } from '../task/index.js';
+import { NONE, RUN_LANE, type TaskTable } from '../task/index.js';
 import { type HeapColumns, TaskHeap } from './task-heap.js';
 
 /** Waiting tasks of one tenant and shape; one heap per order lane, because only tasks of one lane keep their order. */
 export class Flow {
-  readonly tenant: number;
+  tenant: number = NONE;
   /** Tasks that may be granted. */
   size = 0;
   /** Index in the shape's flow heap, NONE when the flow is empty. */
@@ -12,23 +12,33 @@ export class Flow {
   /** The tenant's share key, smaller is served first. */
   shareKey = 0;
   readonly lanes: TaskHeap[] = [];
+  /** The same for work of runs that have started. */
+  readonly runLanes: TaskHeap[] = [];
   readonly #columns: HeapColumns;
 
-  constructor(tenant: number, columns: HeapColumns) {
-    this.tenant = tenant;
+  constructor(columns: HeapColumns) {
     this.#columns = columns;
   }
 
   push(tasks: TaskTable, task: number): void {
-    const lane = tasks.lanes[task]!;
-    while (this.lanes.length <= lane) this.lanes.push(new TaskHeap(this.#columns));
-    this.lanes[lane]!.push(task);
+    this.#laneOf(tasks.lanes[task]!).push(task);
     this.size++;
   }
 
   remove(tasks: TaskTable, task: number): void {
-    this.lanes[tasks.lanes[task]!]!.remove(task);
+    this.#laneOf(tasks.lanes[task]!).remove(task);
     this.size--;
+  }
+
+  update(tasks: TaskTable, task: number): void {
+    this.#laneOf(tasks.lanes[task]!).update(task);
+  }
+
+  #laneOf(lane: number): TaskHeap {
+    const lanes = lane < RUN_LANE ? this.lanes : this.runLanes;
+    const index = lane < RUN_LANE ? lane : lane - RUN_LANE;
+    while (lanes.length <= index) lanes.push(new TaskHeap(this.#columns));
+    return lanes[index]!;
   }
 }
 
@@ -42,6 +52,15 @@ export class FlowHeap {
 
   peek(): Flow | undefined {
     return this.#flows[0];
+  }
+
+  /** Calls `visit` for every flow before the place of (share key, tenant), in no particular order. O(those flows). */
+  forEachBefore(shareKey: number, tenant: number, visit: (flow: Flow) => void, from = 0): void {
+    const flow = this.#flows[from];
+    if (flow === undefined || !isBefore(flow, shareKey, tenant)) return;
+    visit(flow);
+    this.forEachBefore(shareKey, tenant, visit, from * 2 + 1);
+    this.forEachBefore(shareKey, tenant, visit, from * 2 + 2);
   }
 
   push(flow: Flow): void {
@@ -61,6 +80,7 @@ export class FlowHeap {
   }
 
   update(flow: Flow): void {
+    if (this.#flows.length === 1) return;
     this.#up(flow);
     this.#down(flow);
   }
@@ -94,5 +114,9 @@ export class FlowHeap {
 }
 
 function ahead(a: Flow, b: Flow): boolean {
-  return a.shareKey < b.shareKey || (a.shareKey === b.shareKey && a.tenant < b.tenant);
+  return isBefore(a, b.shareKey, b.tenant);
+}
+
+function isBefore(flow: Flow, shareKey: number, tenant: number): boolean {
+  return flow.shareKey < shareKey || (flow.shareKey === shareKey && flow.tenant < tenant);
 }

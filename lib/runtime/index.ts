@@ -1,7 +1,17 @@
 export * from './answer-stream.js';
 export type * from './backend.js';
+export * from './event-log-file.js';
+export * from './model-driver.js';
+export * from './model-entry.js';
+export * from './name-explanation.js';
+export * from './recency-list.js';
+export * from './replay-log.js';
 export * from './runtime.js';
 export type * from './service.js';
 export * from './session.js';
+export * from './signal-watch.js';
+export * from './stats.js';
 export * from './task-entry.js';
 export * from './tenant-names.js';
+export * from './turn-loop.js';
+export type * from './why.js';

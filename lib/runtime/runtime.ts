@@ -2,91 +2,91 @@
  * The live driver of the scheduler: feeds it one event at a time, reads the clock once per turn, and carries its commands out.
  *
  * Turn: event → decide → commands, in order. What happens inside a turn (a backend that answers synchronously) waits for the
- * next. It decides nothing: every choice is a command.
+ * next; other people's code (functions, listeners, signals) runs after the last. It decides nothing: every choice is a command.
  */
 import type { Clock } from '../base/clock.js';
-import {
-  type AgentyardError,
-  CancelledError,
-  EngineDiedError,
-  EngineError,
-  InsufficientMemoryError,
-} from '../base/errors.js';
+import type { AgentyardError, CancelledError } from '../base/errors.js';
 import { type CommandBuffer, CommandKind, EventKind, type EventLogRing, type SchedulerEvent } from '../event/index.js';
 import { type SchedulerConfig, SchedulerState } from '../scheduler/index.js';
-import { Outcome, type Reason } from '../task/index.js';
-import type { Backend, BackendInfo, BackendSink } from './backend.js';
-import { errorOfReason } from './reason-error.js';
-import type { TaskRecord } from './service.js';
-import type { TaskEntry } from './task-entry.js';
-import { recordOf } from './task-record.js';
-import { sendEnded, taskReports } from './task-reports.js';
-import { TurnLoop } from './turn-loop.js';
-
-/** A served model as the runtime drives it. */
-export interface ServedModel {
-  readonly backend: Backend;
-  /** Bytes of a load that probes do not see as used (file-backed weights). */
-  readonly mappedBytes: number;
-}
+import { Outcome, Reason, TaskState } from '../task/index.js';
+import { errorOfReason, type ReasonFacts } from './reason-error.js';
+import { SignalWatch } from './signal-watch.js';
+import { waitingOf } from './stats.js';
+import type { TaskEntry, TaskHooks } from './task-entry.js';
+import { TenantNames } from './tenant-names.js';
+import { type TurnHooks, TurnLoop, type TurnObserver } from './turn-loop.js';
 
 export interface RuntimeOptions {
   config: SchedulerConfig;
   clock: Clock;
-  /** Free host memory now, bytes; undefined when no probe works. Read before every load. */
-  freeMemoryBytes: () => number | undefined;
-  /** Called once per settled task. */
-  onSettled: (record: TaskRecord) => void;
-  /** Called after an event that may have changed a model's phase. */
-  onModelChange: () => void;
+  /** Tenants told apart, ≥ 1. */
+  maxTenants: number;
+  /** Numbers that the ring of events keeps. Default: that of {@link EventLogRing}, half a megabyte. */
+  logCapacity?: number;
 }
 
-/** What the caller of {@link Runtime.submit} chose. */
-export interface Submission {
-  tenant: number;
-  classIndex: number;
-  priority: number;
-  session: number;
-  outputLimit: number;
-  /** Absolute, on the runtime's clock; Infinity for none. */
-  deadlineMs: number;
-  signal: AbortSignal | undefined;
+/** Whoever carries out the commands about models. */
+export interface ModelCommands {
+  launch(model: number): void;
+  load(model: number): void;
+  refuseLoad(model: number, neededBytes: number, freeBytes: number, reservedBytes: number): void;
+  /** Why the model failed or died last. */
+  lastError(model: number): AgentyardError | undefined;
+  /** Posts how much memory is free. */
+  observeMemory(): void;
+  /** After the commands of an event. `model` is garbage where the kind names none. */
+  turned(kind: EventKind, model: number): void;
 }
 
-const MODEL_EVENTS: ReadonlySet<EventKind> = new Set([
-  EventKind.launch,
-  EventKind.estimated,
-  EventKind.ready,
-  EventKind.down,
-  EventKind.timer,
-]);
+/** A task that a caller's signal may end. */
+export interface AbortTarget {
+  aborted(error: CancelledError): void;
+}
+
+/** Whoever starts functions, which are other people's code and so run outside a turn. */
+export interface FunctionStarter {
+  /** Is there a function to start now? */
+  readonly isDue: boolean;
+  /** Starts functions until none is due. Must not throw. */
+  startDue(): void;
+}
 
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export class Runtime {
   readonly state: SchedulerState;
-  readonly infos: (BackendInfo | undefined)[];
-  /** Why a model failed or died last. */
-  readonly modelErrors: (AgentyardError | undefined)[];
-  readonly #options: RuntimeOptions;
-  /** By model index; filled before the model's launch. */
-  readonly #served: ServedModel[] = [];
-  readonly #loop: TurnLoop<TaskEntry>;
+  readonly tenants: TenantNames;
+  readonly signals = new SignalWatch<AbortTarget>((target, error) => target.aborted(error));
+  /** Absent in a yard without models. */
+  models: ModelCommands | undefined;
+  /** The hooks of all tasks that are no {@link TaskEntry}. */
+  functions: TaskHooks | undefined;
+  starter: FunctionStarter | undefined;
+  /** Called when nothing is left to do for a call from outside; set while somebody waits for the queue to be short or empty. */
+  onRest: (() => void) | undefined;
+  readonly #clock: Clock;
+  readonly #loop: TurnLoop<TaskHooks>;
+  /** Tasks that are objects, by their index. */
   readonly #entries: (TaskEntry | undefined)[] = [];
+  /** What waits for the end of the turn, in order. */
+  #after: (() => void)[] = [];
+  #isResting = false;
+  #grew = false;
   #timer: NodeJS.Timeout | undefined;
-  #isClosed = false;
+  #timerAtMs = Number.POSITIVE_INFINITY;
   #isAwaited = false;
+  #isClosed = false;
 
   constructor(options: RuntimeOptions) {
-    this.#options = options;
+    this.#clock = options.clock;
     this.state = new SchedulerState(options.config);
-    this.#loop = new TurnLoop<TaskEntry>(this.state, options.clock, {
-      carryOut: (commands, index, submitted) => this.#carryOut(commands, index, submitted),
-      admits: (event, entry) => this.#admits(event, entry),
-      turned: (event) => this.#turned(event),
-    });
-    this.infos = options.config.models.map(() => undefined);
-    this.modelErrors = options.config.models.map(() => undefined);
+    this.tenants = new TenantNames(options.maxTenants, (tenant) => this.#forget(tenant));
+    const hooks: TurnHooks<TaskHooks> = {
+      carryOut: (commands, event, submitter) => this.#carryOutAll(commands, event, submitter),
+      admits: (event, submitter) => this.#admits(event, submitter),
+      rested: () => this.rest(),
+    };
+    this.#loop = new TurnLoop(this.state, options.clock, hooks, options.logCapacity);
   }
 
   /** Does somebody wait for the models to become ready? Then a restart that is due keeps the process alive. */
@@ -96,7 +96,12 @@ export class Runtime {
   }
 
   get nowMs(): number {
-    return this.#options.clock.nowMs();
+    return this.#clock.nowMs();
+  }
+
+  /** The clock as read for the last turn. */
+  get turnMs(): number {
+    return this.#loop.nowMs;
   }
 
   /** The last events. */
@@ -104,318 +109,247 @@ export class Runtime {
     return this.#loop.log;
   }
 
-  /** Unsettled tasks, in no particular order. */
-  *unsettled(): Generator<TaskEntry> {
-    for (const entry of this.#entries) if (entry !== undefined && !entry.isSettled) yield entry;
+  /** Tells `observer` of every decision from now on. */
+  observe(observer: TurnObserver): void {
+    this.#loop.observer = observer;
   }
 
-  /** Brings a model up by means of `served`. */
-  launch(model: number, served: ServedModel): void {
-    this.#served[model] = served;
-    this.#observeMemory();
-    const event = this.#loop.begin(EventKind.launch);
-    event.model = model;
+  /** Is the runtime inside a turn? Then what is asked of it now happens later. */
+  get isBusy(): boolean {
+    return this.#loop.isBusy;
+  }
+
+  /** Tasks whose outcome is open, in no particular order. O(capacity of the task table). */
+  unsettled(): number[] {
+    const { tasks } = this.state;
+    const open: number[] = [];
+    tasks.forEachLive((task) => {
+      if (tasks.states[task] !== TaskState.settled) open.push(task);
+    });
+    return open;
+  }
+
+  /** The task of that index, when it is an object. */
+  entryAt(task: number): TaskEntry | undefined {
+    return this.#entries[task];
+  }
+
+  /** Tasks that wait, whatever for. */
+  get waiting(): number {
+    return waitingOf(this.state);
+  }
+
+  /** Is there a task whose outcome is open? */
+  get isWorking(): boolean {
+    return this.state.running + waitingOf(this.state) > 0;
+  }
+
+  /** A record to fill and {@link dispatch} at once. */
+  begin(kind: EventKind): SchedulerEvent {
+    return this.#loop.begin(kind);
+  }
+
+  /** @param submitter - of a submission; also of another event about a task that may not have an index yet */
+  dispatch(event: SchedulerEvent, submitter?: TaskHooks): void {
+    this.#loop.dispatch(event, submitter);
+  }
+
+  /** Ends an unsettled task whatever it is doing; its caller gets `error`. Not inside a turn. */
+  cancel(task: number, error: AgentyardError): void {
+    this.#hooksOf(task).fail(error, task);
+    const event = this.#loop.begin(EventKind.cancel);
+    event.task = task;
     this.#loop.dispatch(event);
   }
 
-  /** Gives a model up before it was launched: its file cannot be served. */
-  giveUp(model: number, error: AgentyardError): void {
-    this.#down(model, error, true);
-  }
-
-  /** Hands a task over. Its listener hears of admission or refusal before this returns. */
-  submit(entry: TaskEntry, submission: Submission): void {
-    if (submission.signal?.aborted === true) {
-      this.state.outcomes[Outcome.cancelled]!++;
-      this.#refuse(entry, new CancelledError(submission.signal.reason), Outcome.cancelled);
-      return;
+  /** {@link cancel} of every unsettled task. */
+  cancelAll(error: AgentyardError): void {
+    const { tasks } = this.state;
+    for (const task of this.unsettled()) {
+      // Another one's end may have been its end too.
+      if (tasks.isLive(task) && tasks.states[task] !== TaskState.settled) this.cancel(task, error);
     }
-    const { signal } = submission;
-    if (signal !== undefined) {
-      const onAbort = () => this.cancel(entry, new CancelledError(signal.reason));
-      signal.addEventListener('abort', onAbort, { once: true });
-      entry.unsubscribe = () => signal.removeEventListener('abort', onAbort);
+  }
+
+  /** Turns a task down that the scheduler is not even asked about. */
+  refuse(submitter: TaskHooks, outcome: Outcome, error: AgentyardError): void {
+    this.state.outcomes[outcome]!++;
+    submitter.refused(outcome, error);
+    this.rest();
+  }
+
+  /** Asks for more of a pool for a task that runs: all of it or nothing. Not inside a turn. */
+  grow(task: number, pool: number, amount: number): boolean {
+    const event = this.#loop.begin(EventKind.grow);
+    event.task = task;
+    event.pool = pool;
+    event.amount = amount;
+    this.#grew = false;
+    this.#loop.dispatch(event);
+    return this.#grew;
+  }
+
+  /** Has `action` called after the turn, which may be at once. It must not throw. */
+  afterTurn(action: () => void): void {
+    this.#after.push(action);
+  }
+
+  /** Does what waits for the end of the turn, unless there is a turn or this is under way: then that goes on to it. */
+  rest(): void {
+    if (this.#isResting || this.#loop.isBusy) return;
+    this.#isResting = true;
+    try {
+      for (;;) {
+        if (this.#after.length > 0) this.#runAfter();
+        else if (this.starter?.isDue === true) this.starter.startDue();
+        else break;
+      }
+    } finally {
+      this.#isResting = false;
     }
-    const event = this.#loop.begin(EventKind.submit);
-    event.model = entry.model;
-    event.tenant = submission.tenant;
-    event.classIndex = submission.classIndex;
-    event.priority = submission.priority;
-    event.session = submission.session;
-    event.promptTokens = -1;
-    event.outputLimit = submission.outputLimit;
-    event.deadlineMs = submission.deadlineMs;
-    event.serviceSeconds = Number.NaN;
-    event.size = Number.NaN;
-    this.#loop.dispatch(event, entry);
+    this.onRest?.();
   }
 
-  /** Ends a task whatever it is doing; its caller gets `error`. No effect on a settled one. */
-  cancel(entry: TaskEntry, error: AgentyardError): void {
-    if (entry.isSettled) return;
-    entry.error = error;
-    this.#sendTask(EventKind.cancel, entry);
+  errorOf(reason: Reason, facts: ReasonFacts): AgentyardError {
+    const { unreadTimeoutMs, maxDepth } = this.state.config;
+    return errorOfReason(reason, { unreadMs: unreadTimeoutMs, maxDepth, ...facts });
   }
 
-  pause(entry: TaskEntry): void {
-    if (!entry.isSettled) this.#sendTask(EventKind.pause, entry);
-  }
-
-  resume(entry: TaskEntry): void {
-    if (!entry.isSettled) this.#sendTask(EventKind.resume, entry);
-  }
-
-  /** Ends the engines and the timer; the caller has ended all tasks. */
-  async close(): Promise<void> {
+  /** Ends the timer; the caller has ended all tasks. */
+  close(): void {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    await Promise.all(this.#served.map((served) => served?.backend.close()));
+    this.#clearTimer();
   }
 
-  /** The reports of one model's backend, as events. */
-  sinkOf(model: number): BackendSink {
-    return {
-      estimated: (estimate) => {
-        this.#observeMemory();
-        const event = this.#loop.begin(EventKind.estimated);
-        event.model = model;
-        event.bytes = estimate.ramBytes;
-        this.#loop.dispatch(event);
-      },
-      ready: (info) => {
-        this.infos[model] = info;
-        this.modelErrors[model] = undefined;
-        const event = this.#loop.begin(EventKind.ready);
-        event.model = model;
-        event.sequences = info.sequences;
-        event.bytes = Math.max(0, this.state.models[model]!.lease.bytes - this.#served[model]!.mappedBytes);
-        event.secondsPerPromptToken = 1 / (info.prefillTokensPerSecond ?? Number.NaN);
-        event.secondsPerStep = (info.decodeStepMs ?? Number.NaN) / 1_000;
-        this.#loop.dispatch(event);
-      },
-      ...taskReports(model, this.#loop, (task) => this.#entries[task]),
-      down: (exitCode, exitSignal, error) => {
-        const name = this.#options.config.models[model]!.name;
-        for (const entry of this.#entries) if (entry?.model === model) entry.prepared = undefined;
-        // An engine that could say what is wrong before it ever worked will say the same again.
-        const isKnown = error !== undefined && !(error instanceof EngineDiedError);
-        const isFatal = isKnown && !this.state.models[model]!.wasReady;
-        this.#down(model, error ?? new EngineDiedError(name, exitCode, exitSignal), isFatal);
-      },
-    };
+  #runAfter(): void {
+    const actions = this.#after;
+    this.#after = [];
+    for (const action of actions) action();
   }
 
-  #sendTask(kind: EventKind, entry: TaskEntry): void {
-    const event = this.#loop.begin(kind);
-    event.task = entry.task;
-    this.#loop.dispatch(event, entry);
-  }
-
-  #observeMemory(): void {
-    const event = this.#loop.begin(EventKind.observed);
-    event.pool = 0;
-    event.bytes = this.#options.freeMemoryBytes() ?? Number.NaN;
+  #forget(tenant: number): void {
+    const event = this.#loop.begin(EventKind.forget);
+    event.tenant = tenant;
     this.#loop.dispatch(event);
   }
 
-  /** An event about a task may have waited for its turn: its task has an index by now, or is over. */
-  #admits(event: SchedulerEvent, entry: TaskEntry | undefined): boolean {
-    if (entry === undefined) return true;
+  /** An event about a task has waited for its turn: its task has an index by now, or is over. */
+  #admits(event: SchedulerEvent, submitter: TaskHooks | undefined): boolean {
+    if (submitter === undefined || submitter === this.functions) return true;
+    const entry = submitter as TaskEntry;
     if (entry.isSettled) return false;
     if (event.kind !== EventKind.submit) event.task = entry.task;
     return true;
   }
 
-  #turned(event: SchedulerEvent): void {
-    if (event.kind === EventKind.ready) {
-      for (const waiting of this.#entries) if (waiting?.model === event.model) this.#prepare(waiting);
-    }
-    if (MODEL_EVENTS.has(event.kind)) this.#options.onModelChange();
-    this.#keepAlive();
+  #carryOutAll(commands: CommandBuffer, event: SchedulerEvent, submitter: TaskHooks | undefined): void {
+    for (let index = 0; index < commands.length; index++) this.#carryOut(commands, index, event, submitter);
+    this.models?.turned(event.kind, event.model);
+    if (this.#timer !== undefined) this.#keepAlive();
   }
 
-  #outputTokens(entry: TaskEntry): number {
-    return entry.task < 0 ? 0 : this.state.tasks.outputTokens[entry.task]!;
-  }
-
-  #carryOut(commands: CommandBuffer, index: number, submitted: TaskEntry | undefined): void {
+  #carryOut(commands: CommandBuffer, index: number, event: SchedulerEvent, submitter: TaskHooks | undefined): void {
     const a = commands.a(index);
-    const b = commands.b(index);
     const kind = commands.kind(index);
     switch (kind) {
       case CommandKind.admitted:
-        submitted!.task = a;
-        this.#entries[a] = submitted;
-        this.#prepare(submitted!);
+        if (submitter !== this.functions) this.#enter(submitter as TaskEntry, a);
+        submitter!.admitted(a);
         break;
-      case CommandKind.refused: {
-        const error = errorOfReason(a as Reason, {
-          queued: b,
-          limit: commands.c(index),
-          retryAfterMs: commands.d(index),
-          waitMs: 0,
-          unreadMs: this.#options.config.unreadTimeoutMs,
-          modelError: this.modelErrors[submitted!.model],
-        });
-        this.#refuse(submitted!, error, Outcome.refused);
+      case CommandKind.refused:
+        submitter!.refused(Outcome.refused, this.#refusal(a as Reason, commands, index, event.model));
         break;
-      }
       case CommandKind.start:
-        this.#start(this.#entries[a]!, b, commands.c(index), commands.d(index));
+        this.#hooksOf(a).start(commands.c(index), commands.d(index), a);
         break;
       case CommandKind.stop:
-        this.#served[b]!.backend.cancel(a);
+        this.#hooksOf(a).stop(a);
         break;
       case CommandKind.hold:
-        this.#served[b]!.backend.pause(a);
+        this.#hooksOf(a).hold(a);
         break;
       case CommandKind.proceed:
-        this.#served[b]!.backend.resume(a);
+        this.#hooksOf(a).proceed(a);
         break;
       case CommandKind.settled:
-        this.#settle(this.#entries[a]!, b as Outcome, commands.c(index) as Reason);
+        this.#hooksOf(a).settled(commands.b(index) as Outcome, commands.c(index) as Reason, a);
         break;
       case CommandKind.freed:
-        this.#entries[a] = undefined;
+        this.#hooksOf(a).freed(a);
+        if (a < this.#entries.length) this.#entries[a] = undefined;
         break;
       case CommandKind.requeued:
-        this.#entries[a]!.startedMs = undefined;
+        this.#hooksOf(a).requeued(a);
+        break;
+      case CommandKind.grew:
+        this.#grew = commands.b(index) === 1;
         break;
       case CommandKind.wakeAt:
         this.#wakeAt(a);
         break;
       case CommandKind.launch:
-        if (!this.#isClosed) this.#try(a, () => this.#served[a]!.backend.launch(this.sinkOf(a)));
+        this.models!.launch(a);
         break;
       case CommandKind.load:
-        this.#try(a, () => this.#served[a]!.backend.load());
+        this.models!.load(a);
         break;
       case CommandKind.refuseLoad:
-        this.#refuseLoad(a, b, commands.c(index), commands.d(index));
+        this.models!.refuseLoad(a, commands.b(index), commands.c(index), commands.d(index));
         break;
       default:
         kind satisfies never;
     }
   }
 
-  /** Has the prompt counted, once the engine is there to do it. */
-  #prepare(entry: TaskEntry): void {
-    if (entry.promptTokens !== undefined || entry.isSettled || this.state.models[entry.model]!.phase !== 'ready')
-      return;
-    const { backend } = this.#served[entry.model]!;
-    backend.prepare(entry.job).then(
-      ({ prepared, promptTokens }) => {
-        if (entry.isSettled) {
-          backend.discard(prepared);
-          return;
-        }
-        entry.prepared = prepared;
-        entry.promptTokens = promptTokens;
-        entry.listener.accepted(promptTokens);
-        const event = this.#loop.begin(EventKind.sized);
-        event.task = entry.task;
-        event.promptTokens = promptTokens;
-        this.#loop.dispatch(event);
-      },
-      (error: AgentyardError) => {
-        // An engine that died is started again, and the prompt is counted then.
-        if (entry.isSettled || error instanceof EngineDiedError) return;
-        entry.error = error;
-        const isRefusal = error.code === 'AY_PROMPT_TOO_LONG' || error.code === 'AY_INVALID_REQUEST';
-        sendEnded(this.#loop, entry.task, isRefusal ? Outcome.refused : Outcome.failed, 0, 0);
-      },
-    );
+  #hooksOf(task: number): TaskHooks {
+    return this.#entries[task] ?? this.functions!;
   }
 
-  #start(entry: TaskEntry, model: number, slot: number, rank: number): void {
-    entry.startedMs = this.#loop.nowMs;
-    const { prepared } = entry;
-    entry.prepared = undefined;
-    this.#served[model]!.backend.start({ task: entry.task, slot, rank, job: entry.job, prepared });
-    entry.listener.started(this.#loop.nowMs - entry.submittedMs);
+  #enter(entry: TaskEntry, task: number): void {
+    // An integer also in the eyes of V8, which would otherwise keep it in a box of its own.
+    entry.task = task | 0;
+    this.#entries[task] = entry;
   }
 
-  #settle(entry: TaskEntry, outcome: Outcome, reason: Reason): void {
-    entry.isSettled = true;
-    entry.unsubscribe?.();
-    if (entry.prepared !== undefined) {
-      this.#served[entry.model]!.backend.discard(entry.prepared);
-      entry.prepared = undefined;
+  /** The error of a refused submission; `model` is -1 for a function. */
+  #refusal(reason: Reason, commands: CommandBuffer, index: number, model: number): AgentyardError {
+    const [amount, limit] = [commands.b(index), commands.c(index)];
+    if (reason === Reason.tooLarge) {
+      const { name } = this.state.ledger.pools[commands.d(index)]!;
+      return this.errorOf(reason, { amount, limit, pool: name });
     }
-    if (outcome === Outcome.completed) {
-      const record = recordOf(entry, outcome, undefined, this.#loop.nowMs, this.#outputTokens(entry));
-      entry.listener.completed(entry, record);
-      this.#options.onSettled(record);
-      return;
-    }
-    const error =
-      entry.error ??
-      errorOfReason(reason, {
-        queued: 0,
-        limit: 0,
-        retryAfterMs: 0,
-        waitMs: this.#loop.nowMs - entry.submittedMs,
-        unreadMs: this.#options.config.unreadTimeoutMs,
-        modelError: this.modelErrors[entry.model],
-      });
-    entry.listener.failed(error);
-    this.#options.onSettled(recordOf(entry, outcome, error, this.#loop.nowMs, this.#outputTokens(entry)));
+    const modelError = model < 0 ? undefined : this.models?.lastError(model);
+    return this.errorOf(reason, { amount, limit, retryAfterMs: commands.d(index), modelError });
   }
 
-  #refuse(entry: TaskEntry, error: AgentyardError, outcome: Outcome): void {
-    entry.isSettled = true;
-    entry.unsubscribe?.();
-    entry.listener.failed(error);
-    this.#options.onSettled(recordOf(entry, outcome, error, this.#loop.nowMs, this.#outputTokens(entry)));
-  }
-
-  #refuseLoad(model: number, neededBytes: number, freeBytes: number, reservedBytes: number): void {
-    const { name } = this.#options.config.models[model]!;
-    this.modelErrors[model] = new InsufficientMemoryError(
-      `Model "${name}"`,
-      this.state.memory.name,
-      neededBytes,
-      freeBytes,
-      reservedBytes,
-    );
-    void this.#served[model]!.backend.close();
-  }
-
+  /** The scheduler may be woken too early: a timer that fires before this instant is left as it is. */
   #wakeAt(atMs: number): void {
+    if (this.#isClosed || (atMs >= this.#timerAtMs && this.#timer !== undefined)) return;
+    this.#clearTimer();
+    if (atMs === Number.POSITIVE_INFINITY) return;
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - this.#loop.nowMs)));
+    this.#timerAtMs = atMs;
+    this.#timer = setTimeout(() => this.#timerFired(), delayMs);
+    this.#keepAlive();
+  }
+
+  #timerFired(): void {
+    this.#timer = undefined;
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
+    // A restart that is due leases memory in this very turn.
+    if (this.state.models.some((model) => model.phase === 'waiting')) this.models?.observeMemory();
+    this.#loop.dispatch(this.#loop.begin(EventKind.timer));
+  }
+
+  #clearTimer(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (atMs === Number.POSITIVE_INFINITY || this.#isClosed) return;
-    const delayMs = Math.min(TIMER_MS_MAX, Math.max(0, Math.ceil(atMs - this.nowMs)));
-    this.#timer = setTimeout(() => {
-      // A restart that is due leases memory in this very turn.
-      if (this.state.models.some((model) => model.phase === 'waiting')) this.#observeMemory();
-      this.#loop.dispatch(this.#loop.begin(EventKind.timer));
-    }, delayMs);
-    this.#keepAlive();
+    this.#timerAtMs = Number.POSITIVE_INFINITY;
   }
 
   /** An idle yard keeps no process alive; one with work that waits for a timer (a restart, a time-out) does. */
   #keepAlive(): void {
-    if (this.state.queue.size + this.state.running > 0 || this.#isAwaited) this.#timer?.ref();
+    if (this.isWorking || this.#isAwaited) this.#timer?.ref();
     else this.#timer?.unref();
-  }
-
-  /** A backend that cannot even be asked is down. */
-  #try(model: number, action: () => void): void {
-    try {
-      action();
-    } catch (error) {
-      const { name } = this.#options.config.models[model]!;
-      this.#down(model, new EngineError(`The engine of model "${name}" could not be started.`, error), false);
-    }
-  }
-
-  #down(model: number, error: AgentyardError, isFatal: boolean): void {
-    this.modelErrors[model] = error;
-    const event = this.#loop.begin(EventKind.down);
-    event.model = model;
-    event.fatal = isFatal ? 1 : 0;
-    this.#loop.dispatch(event);
   }
 }

@@ -144,17 +144,36 @@ export interface YardStats {
   >;
   /** Ledger by pool name: units are the pool's own (slots, bytes). */
   pools: Readonly<Record<string, { capacity: number; leased: number }>>;
+  /** Rate windows by name: how much is counted in the window that is open, and the limit. */
+  windows: Readonly<Record<string, { limit: number; used: number; windowMs: number }>>;
   /** Grants by the precedence rule that decided them. */
   grantsByRule: Readonly<Record<string, number>>;
+}
+
+/** A task that is not settled, as `Yard.tasks` shows it. */
+export interface TaskSnapshot {
+  id: string;
+  /** Undefined for a function. */
+  model: string | undefined;
+  tenant: string;
+  class: TaskClass;
+  priority: number;
+  state: 'waiting' | 'running';
+  /** Since it was submitted, ms. */
+  ageMs: number;
+  /** How often it was started. */
+  attempts: number;
 }
 
 /** One record per settled task, for logs and metrics. Holds no prompt or answer text. */
 export interface TaskRecord {
   id: string;
-  model: string;
+  /** Undefined for a function. */
+  model: string | undefined;
   tenant: string;
   class: TaskClass;
   outcome: 'completed' | 'failed' | 'cancelled' | 'refused' | 'expired';
+  /** `code` of its error, when that has one. */
   errorCode: string | undefined;
   /** How the answer ended; undefined for embeddings and for tasks without an answer. */
   finishReason: FinishReason | undefined;

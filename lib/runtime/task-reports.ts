@@ -2,30 +2,30 @@
 import { EventKind } from '../event/index.js';
 import { Outcome } from '../task/index.js';
 import type { BackendSink } from './backend.js';
-import type { TaskEntry } from './task-entry.js';
-import type { TurnLoop } from './turn-loop.js';
+import type { ModelEntry } from './model-entry.js';
+import type { Runtime } from './runtime.js';
 
 type TaskReports = Pick<BackendSink, 'progress' | 'settled' | 'embedded' | 'failed'>;
 
 /** @param entryOf - the unsettled or not yet freed task of that index */
 export function taskReports(
   model: number,
-  loop: TurnLoop<TaskEntry>,
-  entryOf: (task: number) => TaskEntry | undefined,
+  runtime: Runtime,
+  entryOf: (task: number) => ModelEntry | undefined,
 ): TaskReports {
   return {
     progress: (count, tasks, prefilled, generated, texts) => {
-      const event = loop.begin(EventKind.progress);
+      const event = runtime.begin(EventKind.progress);
       event.model = model;
       event.count = count;
       event.tasks = tasks;
       event.prefilled = prefilled;
       event.generated = generated;
-      loop.dispatch(event);
+      runtime.dispatch(event);
       for (let i = 0; i < count; i++) {
         const entry = entryOf(tasks[i]!);
         if (entry === undefined || entry.isSettled) continue;
-        if (generated[i]! > 0) entry.firstTokenMs ??= loop.nowMs;
+        if (generated[i]! > 0) entry.firstTokenMs ??= runtime.turnMs;
         // Text may come without a token: what was held back in case it was a stop text.
         entry.listener.text(texts[i]!);
       }
@@ -37,7 +37,7 @@ export function taskReports(
         entry.finishReason = reason;
       }
       const outcome = reason === 'cancelled' ? Outcome.cancelled : Outcome.completed;
-      sendEnded(loop, task, outcome, heldTokens, usage.cachedTokens);
+      sendEnded(runtime, task, outcome, heldTokens, usage.cachedTokens);
     },
     embedded: (task, vector, usage) => {
       const entry = entryOf(task);
@@ -46,28 +46,29 @@ export function taskReports(
         entry.usage = usage;
         entry.finishReason = 'stop';
       }
-      sendEnded(loop, task, Outcome.completed, 0, usage.cachedTokens);
+      sendEnded(runtime, task, Outcome.completed, 0, usage.cachedTokens);
     },
     failed: (task, error) => {
       const entry = entryOf(task);
       if (entry !== undefined) entry.error ??= error;
-      sendEnded(loop, task, Outcome.failed, 0, 0);
+      sendEnded(runtime, task, Outcome.failed, 0, 0);
     },
   };
 }
 
 /** A task ended where it ran, or was turned down before it ran. */
 export function sendEnded(
-  loop: TurnLoop<TaskEntry>,
+  runtime: Runtime,
   task: number,
   outcome: Outcome,
   heldTokens: number,
   cachedTokens: number,
 ): void {
-  const event = loop.begin(EventKind.ended);
+  const event = runtime.begin(EventKind.ended);
   event.task = task;
   event.outcome = outcome;
   event.heldTokens = heldTokens;
   event.cachedTokens = cachedTokens;
-  loop.dispatch(event);
+  event.retryInMs = Number.NaN;
+  runtime.dispatch(event);
 }

@@ -1,92 +1,97 @@
 /** May a task enter, and where does it wait? */
 import { type CommandBuffer, CommandKind, type SchedulerEvent } from '../event/index.js';
 import { clampServiceSeconds } from '../predictor/index.js';
-import { Outcome, Reason, TaskState, transition } from '../task/index.js';
-import { settle } from './settle.js';
+import { type Demand, sumOfDemands } from '../resource/index.js';
+import { Hold, NONE, Outcome, Reason, TaskState } from '../task/index.js';
+import { enterQueue, estimate, place, startByMs, waitingWork } from './enqueue.js';
+import { hasBudget } from './families.js';
+import { breakGang, settle } from './settle.js';
 import type { SchedulerState } from './state.js';
 
-/** The column holds 32-bit integers; no context is as long. */
-const OUTPUT_LIMIT_MAX = 2 ** 31 - 1;
+/** The columns hold 32-bit integers; no context is as long, and no bound or time-out that matters. */
+const INT_MAX = 2 ** 31 - 1;
 const RETRY_AFTER_MS_MIN = 1_000;
 const RETRY_AFTER_MS_MAX = 60_000;
 
+/** What a refusal says: a reason and up to three figures (see CommandKind.refused). */
+interface Refusal {
+  readonly reason: Reason;
+  readonly b?: number;
+  readonly c?: number;
+  readonly d?: number;
+}
+
 /** Answers with exactly one `admitted` or `refused`. */
-export function submit(state: SchedulerState, event: SchedulerEvent, nowMs: number, commands: CommandBuffer): void {
-  const { config, tasks } = state;
-  const model = state.models[event.model]!;
-  const settings = config.classes[event.classIndex]!;
-  const waiting = state.waitingByClass[event.classIndex]!;
-  const refusal =
-    model.phase === 'failed'
-      ? Reason.backendFailed
-      : waiting >= settings.queueLimit
-        ? Reason.queueFull
-        : serviceSeconds(state, event) * 1_000 > event.deadlineMs - nowMs
-          ? Reason.deadlineInfeasible
-          : undefined;
+export function submit(state: SchedulerState, event: SchedulerEvent, commands: CommandBuffer): void {
+  const gang = event.model === NONE ? event.gang : 0;
+  const classIndex = classOf(state, event);
+  const refusal = refusalOf(state, event, classIndex);
   if (refusal !== undefined) {
     state.outcomes[Outcome.refused]!++;
-    const retryAfterMs = Math.min(RETRY_AFTER_MS_MAX, Math.max(RETRY_AFTER_MS_MIN, state.endGapMs));
-    commands.push(CommandKind.refused, refusal, waiting, settings.queueLimit, retryAfterMs);
+    commands.push(CommandKind.refused, refusal.reason, refusal.b, refusal.c, refusal.d);
+    if (gang !== 0) refuseGang(state, event, commands);
     return;
   }
-
+  const { tasks, config } = state;
   const task = tasks.allocate();
-  tasks.classes[task] = event.classIndex;
-  tasks.tenants[task] = event.tenant;
+  const { parent } = event;
+  const deadlineMs = deadlineOf(state, event);
+  tasks.classes[task] = classIndex;
+  tasks.tenants[task] = parent === NONE ? event.tenant : tasks.tenants[parent]!;
   tasks.models[task] = event.model;
+  tasks.demands[task] = event.demand === NONE ? event.model : event.demand;
   tasks.priorities[task] = event.priority;
-  tasks.sessions[task] = event.session;
-  tasks.promptTokens[task] = event.promptTokens;
-  tasks.outputLimits[task] = Math.min(event.outputLimit, OUTPUT_LIMIT_MAX);
+  tasks.maxAttempts[task] = event.maxAttempts === 0 ? config.maxAttempts : event.maxAttempts;
+  tasks.boundsMs[task] = Math.min(event.boundMs, INT_MAX);
+  tasks.timeoutsMs[task] = Math.min(event.timeoutMs, INT_MAX);
   tasks.sequences[task] = state.sequence++;
-  tasks.arrivalsMs[task] = nowMs;
-  tasks.deadlinesMs[task] = event.deadlineMs;
+  tasks.arrivalsMs[task] = state.nowMs;
+  tasks.deadlinesMs[task] = deadlineMs;
   tasks.sizes[task] = event.size;
   tasks.serviceSeconds[task] = event.serviceSeconds;
-  tasks.shapes[task] = state.shapes.intern(event.classIndex, event.model, [model.pool], [1]).index;
-  state.waitingByClass[event.classIndex]!++;
-  state.queue.enlist(task);
-  if (event.deadlineMs < Number.POSITIVE_INFINITY) {
-    tasks.deadlineKeysMs[task] = event.deadlineMs;
-    state.deadlines.push(task);
+  tasks.declares[task] = Number.isNaN(event.serviceSeconds) ? 0 : 1;
+  if (event.model !== NONE) {
+    tasks.slots[task] = NONE;
+    tasks.sessions[task] = event.session;
+    tasks.promptTokens[task] = event.promptTokens;
+    tasks.outputLimits[task] = Math.min(event.outputLimit, INT_MAX);
+    tasks.outputTokens[task] = 0;
   }
+  state.demands[tasks.demands[task]!]!.uses++;
+  state.retryBudget = Math.min(config.retryBudgetMin, state.retryBudget + config.retryBudgetRatio);
+  if (parent !== NONE) {
+    state.families.adopt(task, state.families.founderOf(parent), workOf(event), event.budget);
+  } else if (event.budget < Number.POSITIVE_INFINITY) {
+    state.families.founderOf(task, event.budget);
+  }
+  state.waitingByClass[classIndex]!++;
+  state.waitingWorkByClass[classIndex]! += waitingWork(state, task);
+  place(state, task);
+  state.queue.enlist(task);
+  state.noteInstant(state.nowMs + config.classes[classIndex]!.timeoutMs);
+  state.setInstant(task, deadlineMs);
   commands.push(CommandKind.admitted, task);
-  if (event.promptTokens >= 0) enterQueue(state, task);
-  else transition(tasks.states, task, TaskState.submitted);
+  if (gang !== 0) {
+    joinGang(state, task, event);
+  } else if (event.promptTokens < 0) {
+    tasks.move(task, TaskState.submitted);
+    tasks.holds[task] = Hold.size;
+  } else {
+    if (event.group !== 0 && state.groups.limit < Number.POSITIVE_INFINITY) state.groups.join(task, event.group);
+    enterQueue(state, task);
+  }
 }
 
 /** The prompt has been counted: the task may be granted now. */
 export function sized(state: SchedulerState, event: SchedulerEvent): void {
   const { tasks } = state;
-  if (tasks.states[event.task] !== TaskState.submitted) return;
-  tasks.promptTokens[event.task] = event.promptTokens;
-  enterQueue(state, event.task);
-}
-
-/** Gives a listed task its estimate, key and lane, and makes it grantable. Also the way back for one that is tried again. */
-export function enterQueue(state: SchedulerState, task: number): void {
-  const { config, tasks, queue } = state;
-  const { order, share } = config;
-  const promptTokens = tasks.promptTokens[task]!;
-  const outputLimit = tasks.outputLimits[task]!;
-  if (Number.isNaN(tasks.sizes[task])) tasks.sizes[task] = promptTokens + outputLimit;
-  const declared = tasks.serviceSeconds[task]!;
-  tasks.serviceSeconds[task] = Number.isNaN(declared)
-    ? state.models[tasks.models[task]!]!.predictor.estimate(promptTokens, outputLimit)
-    : clampServiceSeconds(declared);
-  tasks.lanes[task] = order.lane?.(tasks, task) ?? 0;
-  tasks.keys[task] = order.key(tasks, task, state.urgency(task));
-  if (tasks.deadlineAt[task] !== -1) {
-    // The last instant at which starting it makes sense.
-    tasks.deadlineKeysMs[task] = tasks.deadlinesMs[task]! - tasks.serviceSeconds[task]! * 1_000;
-    state.deadlines.update(task);
-  }
-  transition(tasks.states, task, TaskState.queued);
-  const tenant = state.queueTenant(tasks.tenants[task]!);
-  if (share.single !== true && !queue.hasQueued(tenant)) share.activated(tenant, shareFloor(state));
-  queue.enqueue(task, tenant, share.key(tenant));
-  state.mayGrant = true;
+  const { task } = event;
+  if (tasks.states[task] !== TaskState.submitted || tasks.holds[task] !== Hold.size) return;
+  state.waitingWorkByClass[tasks.classes[task]!]! -= waitingWork(state, task);
+  tasks.promptTokens[task] = event.promptTokens;
+  if (Number.isNaN(tasks.sizes[task])) tasks.sizes[task] = event.promptTokens + tasks.outputLimits[task]!;
+  state.waitingWorkByClass[tasks.classes[task]!]! += waitingWork(state, task);
+  enterQueue(state, task);
 }
 
 /** Turns down a task that was admitted but cannot be done as asked (too long, not possible with this model). */
@@ -94,17 +99,97 @@ export function turnDown(state: SchedulerState, event: SchedulerEvent, commands:
   settle(state, event.task, event.outcome as Outcome, Reason.reported, commands);
 }
 
-/** The smallest share key among tenants that wait; undefined when none does. */
-function shareFloor(state: SchedulerState): number | undefined {
-  let floor: number | undefined;
-  for (const shape of state.queue.shapes) {
-    const flow = shape.flows.peek();
-    if (flow !== undefined && (floor === undefined || flow.shareKey < floor)) floor = flow.shareKey;
+function refusalOf(state: SchedulerState, event: SchedulerEvent, classIndex: number): Refusal | undefined {
+  const { config, tasks, ledger } = state;
+  const settings = config.classes[classIndex]!;
+  if (event.model !== NONE && state.models[event.model]!.phase === 'failed') return { reason: Reason.backendFailed };
+  if (event.model === NONE && state.gangs.isBroken(event.gang)) return { reason: Reason.gangBroken };
+  const { parent } = event;
+  if (parent !== NONE) {
+    if (!tasks.isLive(parent) || tasks.states[parent] === TaskState.settled) return { reason: Reason.parentEnded };
+    const kin = state.families.of(parent);
+    if ((kin?.depth ?? 0) >= config.maxDepth) return { reason: Reason.tooDeep };
+    if (kin !== undefined && !hasBudget(kin.run, workOf(event))) return { reason: Reason.overBudget };
   }
-  return floor;
+  if (event.model === NONE) {
+    const demand = demandWithGang(state, event);
+    const pool = ledger.tooSmallFor(demand, classIndex);
+    if (pool !== undefined) {
+      const needed = demand.amounts[demand.pools.indexOf(pool)]!;
+      return { reason: Reason.tooLarge, b: needed, c: ledger.pools[pool]!.capacityFor(classIndex), d: pool };
+    }
+  }
+  const retryAfterMs = Math.min(RETRY_AFTER_MS_MAX, Math.max(RETRY_AFTER_MS_MIN, state.endGapMs));
+  const waiting = state.waitingByClass[classIndex]!;
+  if (waiting >= settings.queueLimit) {
+    return { reason: Reason.queueFull, b: waiting, c: settings.queueLimit, d: retryAfterMs };
+  }
+  const work = state.waitingWorkByClass[classIndex]!;
+  if (waiting > 0 && work + workOf(event) > settings.workLimit) {
+    return { reason: Reason.workFull, b: work, c: settings.workLimit, d: retryAfterMs };
+  }
+  const deadlineMs = deadlineOf(state, event);
+  if (deadlineMs < Number.POSITIVE_INFINITY && serviceSeconds(state, event) * 1_000 > deadlineMs - state.nowMs) {
+    return { reason: Reason.deadlineInfeasible };
+  }
+  return undefined;
 }
 
+/** Members of a gang have the class of the first, or what is kept for a class would fit one of them and not another. */
+function classOf(state: SchedulerState, event: SchedulerEvent): number {
+  const leader = event.gang === 0 ? undefined : state.gangs.byNumber(event.gang)?.members[0];
+  return leader === undefined ? event.classIndex : state.tasks.classes[leader]!;
+}
+
+/** A child has no more time than its parent. */
+function deadlineOf(state: SchedulerState, event: SchedulerEvent): number {
+  if (event.parent === NONE) return event.deadlineMs;
+  return Math.min(event.deadlineMs, state.tasks.deadlinesMs[event.parent]!);
+}
+
+/** The work that is known at submission. */
+function workOf(event: SchedulerEvent): number {
+  return Number.isNaN(event.size) ? Math.max(0, event.promptTokens) + event.outputLimit : event.size;
+}
+
+/** What must fit at once: the task's own demand, or that of its gang if the task completes it. */
+function demandWithGang(state: SchedulerState, event: SchedulerEvent): Demand {
+  const own = state.demands[event.demand]!;
+  const gang = event.gang === 0 ? undefined : state.gangs.byNumber(event.gang);
+  if (gang === undefined || gang.members.length + 1 < gang.size) return own;
+  return sumOfDemands([...gang.members.map((member) => state.demands[state.tasks.demands[member]!]!), own]);
+}
+
+/** The smallest time in which the task can be done, as far as anybody said or knows. */
 function serviceSeconds(state: SchedulerState, event: SchedulerEvent): number {
   if (!Number.isNaN(event.serviceSeconds)) return clampServiceSeconds(event.serviceSeconds);
+  if (event.model === NONE) return 0;
   return state.models[event.model]!.predictor.estimate(Math.max(0, event.promptTokens), event.outputLimit);
+}
+
+function joinGang(state: SchedulerState, task: number, event: SchedulerEvent): void {
+  const { tasks, gangs } = state;
+  const gang = gangs.join(task, event.gang, event.gangSize);
+  tasks.move(task, TaskState.submitted);
+  tasks.holds[task] = Hold.gang;
+  // A member that cannot be in time any more ends the others before they start.
+  estimate(state, task);
+  state.setInstant(task, startByMs(state, task));
+  if (gang.members.length < gang.size) return;
+  gang.demand = sumOfDemands(gang.members.map((member) => state.demands[tasks.demands[member]!]!));
+  const leader = gang.members[0]!;
+  state.queue.delist(leader);
+  place(state, leader);
+  state.queue.enlist(leader);
+  enterQueue(state, leader);
+}
+
+/** One member was refused: those before it can never start together, those after it need not try. */
+function refuseGang(state: SchedulerState, event: SchedulerEvent, commands: CommandBuffer): void {
+  const gang = state.gangs.byNumber(event.gang);
+  const arrived = (gang?.members.length ?? 0) + 1;
+  const missing = event.gangSize - arrived;
+  if (gang !== undefined) breakGang(state, gang, commands, missing);
+  else if (state.gangs.isBroken(event.gang)) state.gangs.missed(event.gang);
+  else state.gangs.expectBroken(event.gang, missing);
 }

@@ -1,8 +1,10 @@
 /** The life of models: start, memory lease, load, death, and the way back. */
 import { type CommandBuffer, CommandKind, type SchedulerEvent } from '../event/index.js';
-import { NONE, Outcome, Reason, TaskState, transition } from '../task/index.js';
-import { enterQueue } from './admission.js';
+import { NONE, Outcome, Reason, TaskState } from '../task/index.js';
+import { enterQueue } from './enqueue.js';
 import type { ModelState } from './model-state.js';
+import { resize } from './resize.js';
+import { waitAgain } from './retry.js';
 import { free, releaseLease, settle } from './settle.js';
 import type { SchedulerState } from './state.js';
 
@@ -10,11 +12,11 @@ import type { SchedulerState } from './state.js';
 const LAUNCHES_MAX = 3;
 
 /** Takes the lease for the engine process itself and asks for it. */
-export function launch(state: SchedulerState, model: ModelState, nowMs: number, commands: CommandBuffer): void {
+export function launch(state: SchedulerState, model: ModelState, commands: CommandBuffer): void {
   if (model.phase !== 'idle' && model.phase !== 'waiting') return;
   model.restartAtMs = Number.POSITIVE_INFINITY;
   if (!model.lease.grow(state.config.models[model.index]!.baseBytes)) {
-    refuseLoad(state, model, state.config.models[model.index]!.baseBytes, nowMs, commands);
+    refuseLoad(state, model, state.config.models[model.index]!.baseBytes, commands);
     return;
   }
   model.phase = 'launching';
@@ -23,11 +25,11 @@ export function launch(state: SchedulerState, model: ModelState, nowMs: number, 
 }
 
 /** The engine says what the load takes: lease it, or refuse before anything is loaded. */
-export function estimated(state: SchedulerState, event: SchedulerEvent, nowMs: number, commands: CommandBuffer): void {
+export function estimated(state: SchedulerState, event: SchedulerEvent, commands: CommandBuffer): void {
   const model = state.models[event.model]!;
   if (model.phase !== 'launching') return;
   if (!model.lease.grow(event.bytes)) {
-    refuseLoad(state, model, event.bytes, nowMs, commands);
+    refuseLoad(state, model, event.bytes, commands);
     return;
   }
   model.phase = 'loading';
@@ -43,15 +45,14 @@ export function ready(state: SchedulerState, event: SchedulerEvent): void {
   model.lease.materialise(event.bytes);
   model.predictor.measured(event.secondsPerPromptToken, event.secondsPerStep);
   model.resetSlots(event.sequences);
-  state.ledger.pools[model.pool]!.capacity = event.sequences;
-  state.mayGrant = true;
+  resize(state, model.pool, event.sequences);
 }
 
 /**
  * The engine is gone. Its leases return at once. A task that gave no token yet is tried again in its old place; one that did
  * fails, since its reader has seen the beginning of an answer that cannot be continued.
  */
-export function down(state: SchedulerState, event: SchedulerEvent, nowMs: number, commands: CommandBuffer): void {
+export function down(state: SchedulerState, event: SchedulerEvent, commands: CommandBuffer): void {
   const { tasks } = state;
   const model = state.models[event.model]!;
   if (model.phase === 'failed') return;
@@ -59,53 +60,35 @@ export function down(state: SchedulerState, event: SchedulerEvent, nowMs: number
   model.lease.release();
   const lost = Array.from(model.slotTask).filter((task) => task !== NONE);
   for (const task of lost) {
-    releaseLease(state, task, 0, nowMs);
-    if (tasks.states[task] === TaskState.settled) {
+    const isOpen = tasks.states[task] !== TaskState.settled;
+    const untouched = tasks.outputTokens[task] === 0 && tasks.states[task] !== TaskState.paused;
+    const again = isOpen && untouched && tasks.attempts[task]! < tasks.maxAttempts[task]! && event.fatal === 0;
+    if (isOpen && !again) settle(state, task, Outcome.failed, Reason.backendDied, commands);
+    releaseLease(state, task, 0);
+    if (!again) {
       free(state, task, commands);
       continue;
     }
     state.running--;
-    const untouched = tasks.outputTokens[task] === 0 && tasks.states[task] !== TaskState.paused;
-    if (untouched && tasks.attempts[task]! < state.config.maxAttempts && event.fatal === 0) {
-      state.waitingByClass[tasks.classes[task]!]!++;
-      state.queue.enlist(task);
-      enterQueue(state, task);
-      commands.push(CommandKind.requeued, task);
-    } else {
-      loseTask(state, task, commands);
-    }
+    waitAgain(state, task);
+    enterQueue(state, task);
+    commands.push(CommandKind.requeued, task);
   }
-  state.ledger.pools[model.pool]!.capacity = 0;
+  resize(state, model.pool, 0);
   model.resetSlots(0);
   const hopeless = !model.wasReady && model.deaths + 1 >= LAUNCHES_MAX;
   if (event.fatal === 1 || hopeless) fail(state, model, commands);
-  else waitToRestart(state, model, nowMs);
+  else waitToRestart(state, model);
 }
 
 /** Starts models whose pause is over. */
-export function restartDue(state: SchedulerState, nowMs: number, commands: CommandBuffer): void {
+export function restartDue(state: SchedulerState, commands: CommandBuffer): void {
   for (const model of state.models) {
-    if (model.phase === 'waiting' && model.restartAtMs <= nowMs) launch(state, model, nowMs, commands);
+    if (model.phase === 'waiting' && model.restartAtMs <= state.nowMs) launch(state, model, commands);
   }
 }
 
-/** A task whose lease is returned already gets its outcome. */
-function loseTask(state: SchedulerState, task: number, commands: CommandBuffer): void {
-  if (state.tasks.deadlineAt[task] !== NONE) state.deadlines.remove(task);
-  state.pausedSinceMs.delete(task);
-  transition(state.tasks.states, task, TaskState.settled);
-  state.outcomes[Outcome.failed]!++;
-  commands.push(CommandKind.settled, task, Outcome.failed, Reason.backendDied);
-  free(state, task, commands);
-}
-
-function refuseLoad(
-  state: SchedulerState,
-  model: ModelState,
-  neededBytes: number,
-  nowMs: number,
-  commands: CommandBuffer,
-): void {
+function refuseLoad(state: SchedulerState, model: ModelState, neededBytes: number, commands: CommandBuffer): void {
   model.lease.release();
   commands.push(CommandKind.refuseLoad, model.index, neededBytes, state.memory.admissibleBytes(), state.memory.leased);
   // A model that ran before fits again when others let go, and one beside a load that is under way may be counted too tightly: pages
@@ -113,15 +96,16 @@ function refuseLoad(
   const isBesideLoad = state.models.some(
     (other) => other !== model && (other.phase === 'launching' || other.phase === 'loading'),
   );
-  if (model.wasReady || isBesideLoad) waitToRestart(state, model, nowMs);
+  if (model.wasReady || isBesideLoad) waitToRestart(state, model);
   else fail(state, model, commands);
 }
 
-function waitToRestart(state: SchedulerState, model: ModelState, nowMs: number): void {
+function waitToRestart(state: SchedulerState, model: ModelState): void {
   const { restartMsMin, restartMsMax } = state.config;
   model.phase = 'waiting';
-  model.restartAtMs = nowMs + Math.min(restartMsMax, restartMsMin * 2 ** model.deaths);
+  model.restartAtMs = state.nowMs + Math.min(restartMsMax, restartMsMin * 2 ** model.deaths);
   model.deaths++;
+  state.noteInstant(model.restartAtMs);
 }
 
 /** Gives a model up: whatever waits for it fails now. */
@@ -133,5 +117,8 @@ function fail(state: SchedulerState, model: ModelState, commands: CommandBuffer)
     const waits = taskState === TaskState.submitted || taskState === TaskState.queued;
     if (waits && state.tasks.models[task] === model.index) waiting.push(task);
   });
-  for (const task of waiting) settle(state, task, Outcome.failed, Reason.backendFailed, commands);
+  for (const task of waiting) {
+    // Ending one may end others with it: its children, its gang.
+    if (state.tasks.isLive(task)) settle(state, task, Outcome.failed, Reason.backendFailed, commands);
+  }
 }

@@ -1,31 +1,34 @@
-/** What time alone changes: deadlines, queue time-outs, unread streams. A timer is a command that comes back as an event. */
+/**
+ * What time alone changes: deadlines, time-outs, back-offs, rate windows, drains. A timer is a command that comes back as an event.
+ *
+ * `state.nextMs` is a lower bound of the next such instant: whoever sets an instant lowers it, and only when it is reached everything
+ * is looked at, and the bound found anew. So an event costs nothing here, and a driver re-arms its timer rarely. It may be woken for
+ * nothing.
+ */
 import { type CommandBuffer, CommandKind } from '../event/index.js';
-import { NONE, Outcome, Reason, TaskState } from '../task/index.js';
+import { Hold, NONE, Outcome, Reason, TaskState } from '../task/index.js';
+import { enterQueue } from './enqueue.js';
+import { lapseReservations } from './reservation.js';
 import { settle, settleAndStop } from './settle.js';
 import type { SchedulerState } from './state.js';
 
-/** Ends every task whose time is up at `nowMs`. */
-export function expireDue(state: SchedulerState, nowMs: number, commands: CommandBuffer): void {
-  const { tasks, queue, config } = state;
-  for (;;) {
-    const task = state.deadlines.peek();
-    if (task === NONE || tasks.deadlineKeysMs[task]! > nowMs) break;
-    expire(state, task, Reason.deadlinePassed, commands);
-  }
-  for (let index = 0; index < queue.shapes.length; index++) {
-    const waiting = queue.shapes[index]!;
-    const { timeoutMs } = config.classes[state.shapes.all[index]!.classIndex]!;
-    for (let task = waiting.first; task !== NONE; ) {
-      const next = tasks.next[task]!;
-      const isRetried = tasks.attempts[task]! > 0;
-      if (waitsSinceMs(state, task) + timeoutMs <= nowMs) expire(state, task, Reason.queueTimeout, commands);
-      else if (!isRetried) break;
-      task = next;
-    }
-  }
-  for (const [task, sinceMs] of state.pausedSinceMs) {
-    if (sinceMs + config.unreadTimeoutMs <= nowMs) expire(state, task, Reason.unread, commands);
-  }
+/** Carries out everything whose time has come. */
+export function expireDue(state: SchedulerState, commands: CommandBuffer): void {
+  if (state.nowMs < state.nextMs) return;
+  state.nextMs = Number.POSITIVE_INFINITY;
+  rollWindows(state);
+  reachInstants(state, commands);
+  endLongWaits(state, commands);
+  endUnread(state, commands);
+  for (const model of state.models) if (model.phase === 'waiting') state.noteInstant(model.restartAtMs);
+  if (state.reservations.length > 0) lapseReservations(state);
+}
+
+/** Asks to be woken at the next instant that matters, when that is sooner than before. */
+export function askToWake(state: SchedulerState, commands: CommandBuffer): void {
+  if (state.nextMs >= state.wakeAtMs) return;
+  state.wakeAtMs = state.nextMs;
+  commands.push(CommandKind.wakeAt, state.wakeAtMs);
 }
 
 /**
@@ -36,33 +39,69 @@ export function waitsSinceMs(state: SchedulerState, task: number): number {
   return state.tasks.attempts[task]! > 0 ? state.tasks.grantsMs[task]! : state.tasks.arrivalsMs[task]!;
 }
 
-function expire(state: SchedulerState, task: number, reason: Reason, commands: CommandBuffer): void {
-  const waits = state.tasks.states[task] === TaskState.submitted || state.tasks.states[task] === TaskState.queued;
-  if (waits) settle(state, task, Outcome.expired, reason, commands);
-  else settleAndStop(state, task, Outcome.expired, reason, commands);
+function rollWindows(state: SchedulerState): void {
+  for (const window of state.windows) {
+    if (window.nextRollMs() <= state.nowMs) {
+      window.roll(state.nowMs);
+      state.mayGrant = true;
+    }
+    state.noteInstant(window.nextRollMs());
+  }
 }
 
-/** Asks to be woken at the next instant that matters, when that is another one than before. */
-export function askToWake(state: SchedulerState, commands: CommandBuffer): void {
-  const wakeAtMs = nextInstantMs(state);
-  if (wakeAtMs === state.wakeAtMs) return;
-  state.wakeAtMs = wakeAtMs;
-  commands.push(CommandKind.wakeAt, wakeAtMs);
+function reachInstants(state: SchedulerState, commands: CommandBuffer): void {
+  const { tasks, instants, nowMs } = state;
+  for (;;) {
+    const task = instants.peek();
+    if (task === NONE) return;
+    if (tasks.instantsMs[task]! > nowMs) {
+      state.noteInstant(tasks.instantsMs[task]!);
+      return;
+    }
+    const backsOff = tasks.states[task] === TaskState.submitted && tasks.holds[task] === Hold.backOff;
+    const isOver = tasks.deadlinesMs[task]! <= nowMs || tasks.attempts[task] === 0;
+    if (backsOff && !isOver && tasks.keys[task]! <= nowMs) enterQueue(state, task);
+    else if (tasks.leased[task] === 1 && tasks.deadlinesMs[task]! > nowMs) timeOut(state, task, commands);
+    else expire(state, task, Reason.deadlinePassed, commands);
+  }
 }
 
-function nextInstantMs(state: SchedulerState): number {
-  const { tasks, queue, config } = state;
-  let nextMs = Number.POSITIVE_INFINITY;
-  const soonest = state.deadlines.peek();
-  if (soonest !== NONE) nextMs = tasks.deadlineKeysMs[soonest]!;
+function endLongWaits(state: SchedulerState, commands: CommandBuffer): void {
+  const { tasks, queue, config, nowMs } = state;
   for (let index = 0; index < queue.shapes.length; index++) {
+    const waiting = queue.shapes[index]!;
+    if (waiting.first === NONE) continue;
     const { timeoutMs } = config.classes[state.shapes.all[index]!.classIndex]!;
-    for (let task = queue.shapes[index]!.first; task !== NONE; task = tasks.next[task]!) {
-      nextMs = Math.min(nextMs, waitsSinceMs(state, task) + timeoutMs);
-      if (tasks.attempts[task] === 0) break;
+    let task = waiting.first;
+    while (task !== NONE) {
+      const dueMs = waitsSinceMs(state, task) + timeoutMs;
+      const wasGranted = tasks.attempts[task]! > 0;
+      if (dueMs > nowMs) {
+        state.noteInstant(dueMs);
+        if (!wasGranted) break;
+        task = tasks.next[task]!;
+        continue;
+      }
+      // Ending one may end others with it: its children, its gang.
+      expire(state, task, Reason.queueTimeout, commands);
+      task = waiting.first;
     }
   }
-  for (const sinceMs of state.pausedSinceMs.values()) nextMs = Math.min(nextMs, sinceMs + config.unreadTimeoutMs);
-  for (const model of state.models) if (model.phase === 'waiting') nextMs = Math.min(nextMs, model.restartAtMs);
-  return nextMs;
+}
+
+function endUnread(state: SchedulerState, commands: CommandBuffer): void {
+  for (const [task, sinceMs] of state.pausedSinceMs) {
+    const dueMs = sinceMs + state.config.unreadTimeoutMs;
+    if (dueMs <= state.nowMs) expire(state, task, Reason.unread, commands);
+    else state.noteInstant(dueMs);
+  }
+}
+
+function timeOut(state: SchedulerState, task: number, commands: CommandBuffer): void {
+  settleAndStop(state, task, Outcome.failed, Reason.timedOut, commands);
+}
+
+function expire(state: SchedulerState, task: number, reason: Reason, commands: CommandBuffer): void {
+  if (state.tasks.leased[task] === 0) settle(state, task, Outcome.expired, reason, commands);
+  else settleAndStop(state, task, Outcome.expired, reason, commands);
 }

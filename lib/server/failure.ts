@@ -80,6 +80,11 @@ export const FAILURE_TABLE: Readonly<Record<string, Row>> = {
   AY_DEADLINE: { status: 504, type: 'timeout_error', code: 'deadline_exceeded', outcome: 'expired' },
   AY_DEMAND_TOO_LARGE: { status: 400, type: 'invalid_request_error', code: 'demand_too_large', outcome: 'refused' },
   AY_CANCELLED: { status: 503, type: 'server_error', code: 'cancelled', outcome: 'cancelled', retryAfterMs: 1_000 },
+  AY_TASK_TIMEOUT: { status: 504, type: 'timeout_error', code: 'task_timeout', outcome: 'failed' },
+  AY_OVER_BUDGET: { status: 400, type: 'invalid_request_error', code: 'over_budget', outcome: 'refused' },
+  AY_TOO_DEEP: { status: 400, type: 'invalid_request_error', code: 'too_deep', outcome: 'refused' },
+  AY_GANG_BROKEN: { status: 503, type: 'server_error', code: 'gang_broken', outcome: 'cancelled' },
+  AY_PARENT_ENDED: { status: 503, type: 'server_error', code: 'parent_ended', outcome: 'cancelled' },
   AY_STREAM_UNREAD: { status: 408, type: 'timeout_error', code: 'stream_unread', outcome: 'expired' },
   AY_ENGINE_DIED: {
     status: 503,
@@ -117,6 +122,7 @@ export const FAILURE_TABLE: Readonly<Record<string, Row>> = {
   // Of parts that no request reaches: should one get here after all, it is a bug.
   AY_INVALID_PRIORITY: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
   AY_NATIVE_UNAVAILABLE: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
+  AY_INVALID_EVENT_LOG: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
   AY_INVARIANT: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
 };
 

@@ -25,6 +25,18 @@ export const Reason = {
   backendFailed: 7,
   /** The demand is larger than the pool's whole capacity. */
   tooLarge: 8,
+  /** It ran longer than its own time-out. */
+  timedOut: 9,
+  /** Its class has as much work waiting as it may. */
+  workFull: 10,
+  /** Its run has no budget left for it. */
+  overBudget: 11,
+  /** Too many generations of parents. */
+  tooDeep: 12,
+  /** Another member of its gang ended before the gang could start. */
+  gangBroken: 13,
+  /** Its parent ended without success. */
+  parentEnded: 14,
 } as const;
 
 export type Reason = (typeof Reason)[keyof typeof Reason];

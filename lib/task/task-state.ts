@@ -1,14 +1,15 @@
 /**
  * The life of a task. Every edge is listed here and nowhere else.
  *
- * submitted  accepted, its size is not known yet; waits in its class's arrival list, in no order heap
+ * submitted  accepted, but may not be granted yet (`holds` says why: its size is not known, it backs off, its gang is not
+ *            complete, its group runs as many as it may); in its shape's arrival list, in no order heap
  * queued     may be granted; in one order heap; holds no lease
- * granted    holds a lease and a slot; handed to its backend; nothing has come back yet
- * running    its backend has made progress
+ * granted    holds a lease; handed to its backend or function; nothing has come back yet
+ * running    its backend has made progress (a function reports none and stays granted until it ends)
  * paused     held in its slot because its reader is slow; keeps the lease
  * settled    has its one outcome; may still hold its lease until the backend has really let go
  */
-import { invariant } from '../base/errors.js';
+import { InvariantError } from '../base/errors.js';
 
 export const TaskState = {
   free: 0,
@@ -28,18 +29,21 @@ const { free, submitted, queued, granted, running, paused, settled } = TaskState
 
 /** Every allowed edge: from, to, what causes it. */
 export const TASK_EDGES: readonly (readonly [TaskState, TaskState, string])[] = [
-  [free, submitted, 'submit, size unknown'],
-  [free, queued, 'submit, size known'],
-  [submitted, queued, 'sized'],
+  [free, submitted, 'submit, may not be granted yet'],
+  [free, queued, 'submit'],
+  [submitted, queued, 'sized; back-off is over; gang is complete; group has room'],
+  [submitted, granted, 'its gang starts'],
   [submitted, settled, 'cancel, refusal, time-out'],
+  [queued, submitted, 'a more urgent member of its group goes first'],
   [queued, granted, 'grant'],
   [queued, settled, 'cancel, time-out, its backend failed for good'],
   [granted, running, 'first progress'],
+  [granted, submitted, 'failed; backs off before the next attempt'],
   [granted, queued, 'its backend died before it began'],
-  [granted, settled, 'end, cancel, deadline'],
+  [granted, settled, 'end, cancel, deadline, time-out'],
   [running, paused, 'reader is slow'],
   [running, queued, 'its backend died before the first token'],
-  [running, settled, 'end, cancel, deadline, backend died'],
+  [running, settled, 'end, cancel, deadline, time-out, backend died'],
   [paused, running, 'reader caught up'],
   [paused, settled, 'end, cancel, left unread, backend died'],
   [settled, free, 'lease returned'],
@@ -48,12 +52,16 @@ export const TASK_EDGES: readonly (readonly [TaskState, TaskState, string])[] = 
 const allowed = new Uint8Array(64);
 for (const [from, to] of TASK_EDGES) allowed[from * 8 + to] = 1;
 
-/** Moves `task` along an allowed edge; any other is a bug and throws. */
-export function transition(states: Uint8Array, task: number, to: TaskState): void {
+/**
+ * Moves `task` along an allowed edge; any other is a bug and throws.
+ * @returns the edge: from state × 8 + to state
+ */
+export function transition(states: Uint8Array, task: number, to: TaskState): number {
   const from = states[task]!;
-  invariant(
-    allowed[from * 8 + to] === 1,
-    `task ${task} cannot go from ${TASK_STATE_NAMES[from]} to ${TASK_STATE_NAMES[to]}`,
-  );
+  const edge = from * 8 + to;
+  if (allowed[edge] !== 1) {
+    throw new InvariantError(`task ${task} cannot go from ${TASK_STATE_NAMES[from]} to ${TASK_STATE_NAMES[to]}`);
+  }
   states[task] = to;
+  return edge;
 }

@@ -73,10 +73,15 @@ function registerHistograms(registry: Registry, yard: YardService): (record: Tas
     registers: [registry],
   });
   const served = new Set<string>();
-  return (record) => {
+  const nameOf = (model: string | undefined): string => {
+    // Functions have no model; Prometheus takes an empty label for none.
+    if (model === undefined) return '';
     // A refused task may name a model that is not served: such names are the clients' and have no bound.
-    if (!served.has(record.model)) for (const { name } of yard.models()) served.add(name);
-    const model_name = served.has(record.model) ? record.model : 'unknown';
+    if (!served.has(model)) for (const { name } of yard.models()) served.add(name);
+    return served.has(model) ? model : 'unknown';
+  };
+  return (record) => {
+    const model_name = nameOf(record.model);
     const labels = { model_name, class: record.class };
     ended.inc({ ...labels, outcome: record.outcome });
     if (record.firstTokenMs !== undefined) firstToken.observe(labels, record.firstTokenMs / 1000);
@@ -156,6 +161,12 @@ function registerSnapshot(registry: Registry, yard: YardService): void {
   );
   register(Gauge, 'pool_leased', "Leased of a ledger pool, in the pool's own unit.", ['pool'], ({ pools }) =>
     Object.entries(pools).map(([pool, { leased }]) => [{ pool }, leased]),
+  );
+  register(Gauge, 'window_limit', 'Most that may be started in a rate window.', ['window'], ({ windows }) =>
+    Object.entries(windows).map(([window, { limit }]) => [{ window }, limit]),
+  );
+  register(Gauge, 'window_used', 'Counted in the open rate window.', ['window'], ({ windows }) =>
+    Object.entries(windows).map(([window, { used }]) => [{ window }, used]),
   );
   register(Counter, 'grants_total', 'Grants by the precedence rule that decided them.', ['rule'], ({ grantsByRule }) =>
     Object.entries(grantsByRule).map(([rule, count]) => [{ rule }, count]),

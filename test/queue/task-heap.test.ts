@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { Random } from '../../lib/base/random.js';
 import { TaskHeap } from '../../lib/queue/index.js';
 import { NONE, TaskTable } from '../../lib/task/index.js';
 
@@ -17,7 +18,7 @@ const steps = fc.array(
 it.each([true, false])('behaves like a sorted list, earliestFirst %s', (earliestFirst) => {
   fc.assert(
     fc.property(steps, (script) => {
-      const tasks = new TaskTable(1);
+      const tasks = new TaskTable(true, 1);
       const heap = new TaskHeap(
         { keys: () => tasks.keys, sequences: () => tasks.sequences, at: () => tasks.orderAt },
         earliestFirst,
@@ -54,4 +55,41 @@ it.each([true, false])('behaves like a sorted list, earliestFirst %s', (earliest
       }
     }),
   );
+});
+
+it('keeps a long sorted line in order through removals in its middle, and while it grows and shrinks', () => {
+  const tasks = new TaskTable(false);
+  const heap = new TaskHeap({
+    keys: () => tasks.keys,
+    sequences: () => tasks.sequences,
+    at: () => tasks.orderAt,
+  });
+  const random = new Random(5);
+  let expected: number[] = [];
+  let sequence = 0;
+  for (let round = 0; round < 40; round++) {
+    for (let i = 0; i < 200; i++) {
+      const task = tasks.allocate();
+      tasks.keys[task] = 0;
+      tasks.sequences[task] = sequence++;
+      heap.push(task);
+      expected.push(task);
+    }
+    expected = expected.filter((task) => {
+      if (random.next() < 0.7) return true;
+      heap.remove(task);
+      return false;
+    });
+    for (const task of expected.splice(0, 120)) {
+      expect(heap.peek()).toBe(task);
+      heap.remove(task);
+    }
+    expect(heap.size).toBe(expected.length);
+    expect(heap.countAhead((task) => task !== expected[17])).toBe(Math.min(17, expected.length));
+  }
+  for (const task of expected) {
+    expect(heap.peek()).toBe(task);
+    heap.remove(task);
+  }
+  expect(heap.peek()).toBe(NONE);
 });

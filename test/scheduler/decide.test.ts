@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../lib/event/index.js';
 import { aged, fcfs, type Order, priority, vtc } from '../../lib/policy/index.js';
+import { Rule } from '../../lib/scheduler/index.js';
 import { DEFAULT_CLASSES, Outcome, Reason, TaskState } from '../../lib/task/index.js';
 import { GIB, SchedulerDriver } from '../support/scheduler-driver.js';
 
@@ -39,7 +40,7 @@ describe('granting', () => {
     expect(driver.state.tasks.states[batch[2]!]).toBe(TaskState.queued);
     const chat = driver.submit({ class: 'interactive' });
     expect(driver.started()).toEqual([chat]);
-    expect(driver.state.grantsByRule[0]).toBe(1);
+    expect(driver.state.grantsByRule[Rule.kept]).toBe(1);
     // The kept slot is in use by its class now, so it is not kept a second time.
     driver.end(batch[0]!);
     expect(driver.started()).toEqual([batch[2]]);

@@ -1,106 +1,64 @@
-/** Thousands of random events against every combination of policies; the invariants are checked after each. */
+/**
+ * Random loads on every scenario, each decision held against the design by a witness (support/witness). The same at length:
+ * scripts/checks/soak.mjs; whether the witness sees what is wrong: scripts/checks/faults.mjs.
+ */
 import { describe, expect, it } from 'vitest';
-import { Random } from '../../lib/base/random.js';
-import { EventKind } from '../../lib/event/index.js';
-import { ORDER_NAMES, orderByName, SHARE_NAMES, shareByName } from '../../lib/policy/index.js';
-import { DEFAULT_CLASSES, Outcome, TASK_CLASSES, TaskState } from '../../lib/task/index.js';
-import { SchedulerDriver } from '../support/scheduler-driver.js';
+import { ORDER_NAMES, SHARE_NAMES } from '../../lib/policy/index.js';
+import { RULE_NAMES } from '../../lib/scheduler/index.js';
+import { OUTCOME_NAMES, Outcome, TASK_EDGES, TASK_STATE_NAMES } from '../../lib/task/index.js';
+import { SCENARIOS, scenarioByName } from '../support/load-scenarios.js';
+import { RandomLoad } from '../support/random-load.js';
 
-const EVENTS = 4_000;
+const SEEDS = [1, 2, 3];
+const EVENTS = 1_800;
 
-function play(order: string, share: string, seed: number): { driver: SchedulerDriver; log: string[] } {
-  const random = new Random(seed);
-  const classes = DEFAULT_CLASSES.map((settings) => ({
-    ...settings,
-    queueLimit: 40,
-    boundMs: 2_000,
-    timeoutMs: 20_000,
-  }));
-  const models = [
-    { name: 'a', keptSlots: [1], baseBytes: 10 },
-    { name: 'b', keptSlots: [], baseBytes: 10 },
-  ];
-  const driver = new SchedulerDriver({ order: orderByName(order), share: shareByName(share), classes, models });
-  const log: string[] = [];
-  const { tasks } = driver.state;
-  const live = () => {
-    const all: number[] = [];
-    tasks.forEachLive((task) => all.push(task));
-    return all;
-  };
-  const inSlot = () => live().filter((task) => tasks.leased[task] === 1);
-  driver.bringUp(3, 0);
-  driver.bringUp(2, 1);
-  for (let step = 0; step < EVENTS; step++) {
-    driver.nowMs += random.below(300);
-    const dice = random.next();
-    if (dice < 0.45) {
-      driver.submit({
-        model: random.below(2),
-        tenant: 1 + random.below(5),
-        class: random.pick(TASK_CLASSES),
-        priority: random.below(7) - 3,
-        session: random.below(4),
-        promptTokens: random.next() < 0.3 ? -1 : random.below(500),
-        outputLimit: 1 + random.below(100),
-        deadlineMs: random.next() < 0.1 ? driver.nowMs + random.below(8_000) : Number.POSITIVE_INFINITY,
-        serviceSeconds: random.next() < 0.5 ? Number.NaN : random.next() * 3,
-      });
-    } else if (dice < 0.55) {
-      const task = live().find((candidate) => tasks.states[candidate] === TaskState.submitted);
-      if (task !== undefined) driver.send(EventKind.sized, { task, promptTokens: random.below(500) });
-    } else if (dice < 0.7) {
-      const model = random.below(2);
-      const running = inSlot().filter((task) => tasks.models[task] === model);
-      driver.progress(running, random.below(3), model);
-    } else if (dice < 0.86) {
-      const running = inSlot();
-      if (running.length > 0) driver.end(random.pick(running), random.pick([Outcome.completed, Outcome.failed]), 30);
-    } else if (dice < 0.92) {
-      const all = live();
-      if (all.length > 0) driver.send(EventKind.cancel, { task: random.pick(all) });
-    } else if (dice < 0.95) {
-      const all = live();
-      if (all.length > 0) driver.send(random.pick([EventKind.pause, EventKind.resume]), { task: random.pick(all) });
-    } else if (dice < 0.96) {
-      driver.send(EventKind.down, { model: random.below(2), fatal: 0 });
-    } else {
-      driver.send(EventKind.timer);
-      for (const model of driver.state.models) {
-        if (model.phase === 'launching') driver.send(EventKind.estimated, { model: model.index, bytes: 100 });
-        if (model.phase === 'loading') driver.send(EventKind.ready, { model: model.index, sequences: 3, bytes: 50 });
-      }
-    }
-    log.push(JSON.stringify(driver.commands));
-  }
-  return { driver, log };
+const edges = new Float64Array(64);
+const rules = new Float64Array(RULE_NAMES.length);
+let events = 0;
+let overloaded = 0;
+
+function play(name: string, seed: number, count = EVENTS): RandomLoad {
+  const load = new RandomLoad(scenarioByName(name), seed);
+  load.run(count);
+  load.drain();
+  return load;
 }
 
-describe.each(ORDER_NAMES.flatMap((order) => SHARE_NAMES.map((share) => ({ order, share }))))(
-  '$share($order)',
-  ({ order, share }) => {
-    it.each([1, 2, 3])('keeps every invariant through random events, seed %i', (seed) => {
-      const { driver } = play(order, share, seed);
-      const outcomes = [...driver.state.outcomes];
-      // Every kind of end was reached, or the run proved less than it says.
-      expect(Math.min(...outcomes)).toBeGreaterThan(0);
-    });
-
-    it('takes the same decisions for the same seed', () => {
-      expect(play(order, share, 42).log).toEqual(play(order, share, 42).log);
-    });
-  },
-);
-
-it('gives every submitted task one outcome', () => {
-  const { driver } = play('aged', 'vtc', 7);
-  const submitted = driver.state.sequence - 1;
-  const { tasks, outcomes } = driver.state;
-  let open = 0;
-  tasks.forEachLive((task) => {
-    if (tasks.states[task] !== TaskState.settled) open++;
+describe.each(SCENARIOS.map(({ name }) => name))('under the load "%s"', (name) => {
+  it.each(SEEDS)('what must stay true stays true, seed %i', (seed) => {
+    const { state, events: played, overloaded: busy } = play(name, seed);
+    for (const [edge, times] of state.tasks.edgeCounts.entries()) edges[edge]! += times;
+    for (const [rule, times] of state.grantsByRule.entries()) rules[rule]! += times;
+    events += played;
+    overloaded += busy;
+    expect(played).toBeGreaterThanOrEqual(EVENTS);
   });
-  const refusedWithoutTask = outcomes[Outcome.refused]!;
-  const settled = outcomes.reduce((sum, count) => sum + count, 0) - refusedWithoutTask;
-  expect(settled + open).toBe(submitted);
+
+  it('every submitted task has one outcome, and every kind of outcome occurs', () => {
+    const { state } = play(name, 5);
+    const settled = state.outcomes.reduce((sum, count) => sum + count, 0);
+    const refusedAtTheDoor = settled - (state.sequence - 1);
+    expect(refusedAtTheDoor).toBeGreaterThanOrEqual(0);
+    expect(refusedAtTheDoor).toBeLessThanOrEqual(state.outcomes[Outcome.refused]!);
+    expect(OUTCOME_NAMES.filter((_, outcome) => state.outcomes[outcome] === 0)).toEqual([]);
+  });
+
+  it('the same seed gives the same commands, another seed others', () => {
+    const digest = play(name, 6, 400).digest;
+    expect(play(name, 6, 400).digest).toBe(digest);
+    expect(play(name, 7, 400).digest).not.toBe(digest);
+  });
+});
+
+it('the loads take every edge of a task’s life, use every rule, and are overload for a good part', () => {
+  const untaken = TASK_EDGES.filter(([from, to]) => edges[from * 8 + to] === 0);
+  expect(untaken.map(([from, to]) => `${TASK_STATE_NAMES[from]} → ${TASK_STATE_NAMES[to]}`)).toEqual([]);
+  expect(RULE_NAMES.filter((_, rule) => rules[rule] === 0)).toEqual([]);
+  expect(overloaded / events).toBeGreaterThan(0.3);
+});
+
+it('the loads are played under every order and every share', () => {
+  const configs = SCENARIOS.map(({ name }) => new RandomLoad(scenarioByName(name), 1).witness.config);
+  expect(new Set(configs.map(({ order }) => order.name))).toEqual(new Set(ORDER_NAMES));
+  expect(new Set(configs.map(({ share }) => share.name))).toEqual(new Set(SHARE_NAMES));
 });

@@ -286,6 +286,7 @@ export class FakeYard implements YardService {
       outcomes: this.#outcomes,
       models: { [CHAT_MODEL]: { ...model, running: this.#running, slotsUsed: this.#running, engineDeaths: 1 } },
       pools: { ram: { capacity: 1000, leased: 250 } },
+      windows: {},
       grantsByRule: { order: 5, overdue: 1 },
     };
   }

@@ -1,116 +1,131 @@
-/** What must be true of a scheduler after every event. Throws an error that names the broken invariant. */
+/**
+ * What must be true of the scheduler's own records between two decisions: lists, heaps, tables and counts agree with one another.
+ * What it decided is the witness's affair (witness/). Throws {@link BrokenInvariant} with the statement that does not hold.
+ */
 import type { SchedulerState } from '../../lib/scheduler/index.js';
-import { CLASS_COUNT, NONE, TASK_STATE_NAMES, TaskState } from '../../lib/task/index.js';
+import { Hold, NONE, TASK_STATE_NAMES, TaskState } from '../../lib/task/index.js';
+import { broken } from './witness/broken-invariant.js';
 
-export class BrokenInvariant extends Error {
-  readonly invariant: string;
-  constructor(invariant: string, detail: string) {
-    super(`${invariant}: ${detail}`);
-    this.invariant = invariant;
-  }
-}
+export { BrokenInvariant } from './witness/broken-invariant.js';
 
-function must(condition: boolean, invariant: string, detail: string): void {
-  if (!condition) throw new BrokenInvariant(invariant, detail);
-}
+/** Times that each task was seen in a list, by index. */
+let seen = new Uint8Array(64);
+let holders = new Int32Array(16);
 
 export function checkInvariants(state: SchedulerState, nowMs: number): void {
-  const { tasks, queue, ledger } = state;
-  const leasedByPool = ledger.pools.map(() => 0);
-  const waitingByClass = new Array<number>(CLASS_COUNT).fill(0);
-  let live = 0;
-  let waiting = 0;
-  let running = 0;
-
-  tasks.forEachLive((task) => {
-    live++;
-    const taskState = tasks.states[task]!;
-    const name = `task ${task} (${TASK_STATE_NAMES[taskState]})`;
-    const isQueued = taskState === TaskState.queued;
-    const isWaiting = isQueued || taskState === TaskState.submitted;
-    const inSlot = tasks.leased[task] === 1;
-    if (isWaiting) {
-      waiting++;
-      waitingByClass[tasks.classes[task]!]!++;
-      must(!inSlot, 'waiting tasks hold no lease', name);
-    } else {
-      must(inSlot, 'tasks past the queue hold a lease until they are freed', name);
-    }
-    must((tasks.orderAt[task] !== NONE) === isQueued, 'exactly queued tasks are in an order heap', name);
-    if (inSlot) {
-      if (taskState !== TaskState.settled) running++;
-      const shape = state.shapes.all[tasks.shapes[task]!]!;
-      for (let i = 0; i < shape.pools.length; i++) leasedByPool[shape.pools[i]!]! += shape.amounts[i]!;
-      const model = state.models[tasks.models[task]!]!;
-      must(model.slotTask[tasks.slots[task]!] === task, 'a slot names the task that it holds', name);
-      must(tasks.attempts[task]! <= state.config.maxAttempts, 'attempts are bounded', name);
-    } else {
-      must(tasks.slots[task] === NONE, 'a task without a lease has no slot', name);
-    }
-    must(
-      (taskState === TaskState.paused) === state.pausedSinceMs.has(task),
-      'paused tasks are the ones on the clock',
-      name,
-    );
-    if (taskState !== TaskState.settled && tasks.deadlinesMs[task]! < Number.POSITIVE_INFINITY) {
-      must(tasks.deadlineAt[task] !== NONE, 'every open deadline is watched', name);
-      must(tasks.deadlineKeysMs[task]! > nowMs, 'no task outlives its deadline', name);
-    }
-  });
-
-  must(live === tasks.size, 'the table counts its tasks', `${live} live, ${tasks.size} counted`);
-  must(waiting === queue.size, 'the queue counts its tasks', `${waiting} wait, ${queue.size} counted`);
-  must(running === state.running, 'running tasks are counted', `${running} run, ${state.running} counted`);
-  for (let index = 0; index < CLASS_COUNT; index++) {
-    must(
-      waitingByClass[index] === state.waitingByClass[index],
-      'waiting tasks are counted per class',
-      `class ${index}`,
-    );
+  const { tasks } = state;
+  if (seen.length < tasks.capacity) seen = new Uint8Array(tasks.capacity * 2);
+  seen.fill(0, 0, tasks.capacity);
+  if (holders.length < state.ledger.pools.length) holders = new Int32Array(state.ledger.pools.length * 2);
+  holders.fill(0);
+  checkLeases(state);
+  checkQueues(state);
+  let instants = 0;
+  for (let task = 0; task < tasks.capacity; task++) {
+    if (tasks.states[task] === TaskState.free) continue;
+    checkTask(state, task, nowMs);
+    if (tasks.instantAt[task] !== NONE) instants++;
   }
-  for (const [index, pool] of ledger.pools.entries()) {
-    if (pool.unit === 'slots') {
-      must(pool.leased === leasedByPool[index], 'a pool has leased what its tasks hold', pool.name);
-      must(pool.leased <= pool.capacity, 'no pool is over-committed', pool.name);
-    }
-    must(pool.leased >= 0, 'no lease is returned twice', pool.name);
+  if (state.instants.size !== instants)
+    broken('the heap of instants holds who says so', `${state.instants.size} of ${instants}`);
+  for (let index = 0; index < state.ledger.pools.length; index++) {
+    const pool = state.ledger.pools[index]!;
+    if (pool.holders !== holders[index])
+      broken('holders are counted', `${pool.name}: ${pool.holders}, not ${holders[index]}`);
+    if (!(pool.leased >= -1e-9 * Math.max(1, Math.min(pool.capacity, 2 ** 40))))
+      broken('no lease is returned twice', pool.name);
   }
-  const held = state.models.reduce((sum, model) => sum + model.lease.bytes, 0);
-  must(held === state.memory.leased, 'memory leased is what the models hold', `${held} and ${state.memory.leased}`);
+  for (const group of state.groups.all()) checkGroup(state, group);
+  if (state.nextMs < state.wakeAtMs)
+    broken('the timer is set for the next instant', `${state.wakeAtMs}, next is ${state.nextMs}`);
+}
 
-  for (const [index, shape] of queue.shapes.entries()) {
+function checkTask(state: SchedulerState, task: number, nowMs: number): void {
+  const { tasks } = state;
+  const taskState = tasks.states[task]!;
+  const waits = taskState === TaskState.queued || taskState === TaskState.submitted;
+  const who = () => `task ${task} (${TASK_STATE_NAMES[taskState]})`;
+  if ((tasks.leased[task] === 1) === waits) broken('exactly tasks past the queue hold a lease', who());
+  if (seen[task] !== 1)
+    broken('a task is in the arrival list while it waits, in the list of leases while it holds one', who());
+  const isInHeap = taskState === TaskState.queued || (waits && tasks.holds[task] === Hold.group);
+  if ((tasks.orderAt[task] !== NONE) !== isInHeap)
+    broken('exactly who may be granted, or is held by its group, is in a heap', who());
+  if ((taskState === TaskState.paused) !== state.pausedSinceMs.has(task))
+    broken('paused tasks are the ones on the clock', who());
+  if (tasks.instantAt[task] !== NONE) {
+    if (taskState === TaskState.settled) broken('what is settled waits for nothing', who());
+    if (tasks.instantsMs[task]! <= nowMs) broken('no instant is passed', who());
+  }
+  const model = tasks.models[task]!;
+  if (model === NONE) return;
+  const slot = tasks.slots[task]!;
+  if (waits ? slot !== NONE : state.models[model]!.slotTask[slot] !== task)
+    broken('a slot names the task that it holds', who());
+}
+
+function checkLeases({ leases, tasks, demands, grown }: SchedulerState): void {
+  let last: number = NONE;
+  for (let task = leases.first; task !== NONE; task = tasks.next[task]!) {
+    if (tasks.previous[task] !== last) broken('the list of leases is linked both ways', `task ${task}`);
+    if (++seen[task]! > 1) broken('a task is in a list once', `task ${task}`);
+    for (const pool of demands[tasks.demands[task]!]!.pools) holders[pool]!++;
+    for (const pool of grown.get(task)?.pools ?? []) holders[pool]!++;
+    last = task;
+  }
+  if (leases.last !== last) broken('the list of leases is linked both ways', `its last is ${leases.last}, not ${last}`);
+}
+
+function checkQueues(state: SchedulerState): void {
+  const { tasks, queue, config } = state;
+  for (let index = 0; index < queue.shapes.length; index++) {
+    const shape = queue.shapes[index]!;
     let listed = 0;
-    let last = NONE;
+    let queued = 0;
+    let last: number = NONE;
     for (let task = shape.first; task !== NONE; task = tasks.next[task]!) {
-      must(
-        last === NONE || tasks.sequences[last]! < tasks.sequences[task]!,
-        'arrival lists are in order',
-        `shape ${index}`,
-      );
-      const { timeoutMs } = state.config.classes[tasks.classes[task]!]!;
-      const sinceMs = tasks.attempts[task]! > 0 ? tasks.grantsMs[task]! : tasks.arrivalsMs[task]!;
-      must(sinceMs + timeoutMs > nowMs, 'nobody waits past the time-out', `task ${task}`);
+      if (++seen[task]! > 1) broken('a task is in a list once', `task ${task}`);
+      if (tasks.previous[task] !== last) broken('arrival lists are linked both ways', `task ${task}`);
+      if (last !== NONE && tasks.sequences[last]! >= tasks.sequences[task]!)
+        broken('arrival lists are in order', `task ${task}`);
+      if (tasks.shapes[task] !== index) broken('a task waits in its shape', `task ${task}`);
+      if (tasks.states[task] === TaskState.queued) {
+        queued++;
+        const tenant = state.queueTenant(tasks.tenants[task]!);
+        const flow = queue.flowOf(tenant, index);
+        if (flow === undefined) broken('a queued task is in the flow of its tenant', `task ${task}`);
+        if (config.share.single !== true && flow.shareKey !== config.share.key(tenant)) {
+          broken(
+            "a flow stands where its tenant's share says",
+            `tenant ${tenant}: ${flow.shareKey}, not ${config.share.key(tenant)}`,
+          );
+        }
+        const first = shape.flows.peek()!;
+        if (flow.shareKey < first.shareKey || (flow.shareKey === first.shareKey && tenant < first.tenant)) {
+          broken('the tenant that was served least stands first', `tenant ${first.tenant} before ${tenant}`);
+        }
+      }
       last = task;
       listed++;
     }
-    must(listed >= shape.queued, 'what is queued is listed', `shape ${index}`);
-    const flow = shape.flows.peek();
-    if (flow !== undefined && state.config.share.single !== true) {
-      must(
-        flow.shareKey === state.config.share.key(flow.tenant),
-        "a flow stands where its tenant's share says",
-        `tenant ${flow.tenant}`,
-      );
-    }
-    if (shape.queued > 0) {
-      must(!ledger.fits(state.shapes.all[index]!), 'no task that fits waits (work conservation)', `shape ${index}`);
-    }
+    if (shape.last !== last)
+      broken('arrival lists are linked both ways', `shape ${index} ends with ${shape.last}, not ${last}`);
+    if (shape.listed !== listed || shape.queued !== queued) broken('shapes count their tasks', `shape ${index}`);
   }
-  for (const model of state.models) {
-    if (model.phase === 'waiting') {
-      must(state.wakeAtMs <= model.restartAtMs, 'a restart has a timer', model.name);
-      must(model.lease.bytes === 0, 'a dead engine holds no memory', model.name);
-    }
+}
+
+function checkGroup(
+  { tasks, groups, leases }: SchedulerState,
+  group: { number: number; inside: number; queued: Set<number> },
+): void {
+  let inside = 0;
+  for (const task of group.queued) {
+    if (tasks.states[task] !== TaskState.queued || groups.of(task) !== group)
+      broken('groups count who is inside', `task ${task}`);
+    inside++;
   }
-  if (waiting > 0) must(state.wakeAtMs < Number.POSITIVE_INFINITY, 'whoever waits has a timer', `${waiting} wait`);
+  for (let task = leases.first; task !== NONE; task = tasks.next[task]!) if (groups.of(task) === group) inside++;
+  if (group.inside !== inside)
+    broken('groups count who is inside', `group ${group.number}: ${group.inside}, not ${inside}`);
+  if (inside > groups.limit) broken('no more of a group run than may', `group ${group.number}: ${inside}`);
 }

@@ -1,5 +1,5 @@
-/** A hand-driven scheduler for tests: named events in, readable commands out, and the invariants checked after every event. */
-import { COMMAND_NAMES, CommandBuffer, CommandKind, EventKind, SchedulerEvent } from '../../lib/event/index.js';
+/** A hand-driven scheduler for tests: named events in, readable commands out, and every decision held against the design by a witness. */
+import { COMMAND_NAMES, CommandKind, EventKind, SchedulerEvent } from '../../lib/event/index.js';
 import { fcfs, none, type Order, type Share } from '../../lib/policy/index.js';
 import { decide, SCHEDULER_DEFAULTS, type SchedulerConfig, SchedulerState } from '../../lib/scheduler/index.js';
 import {
@@ -10,6 +10,7 @@ import {
   taskClassIndex,
 } from '../../lib/task/index.js';
 import { checkInvariants } from './check-invariants.js';
+import { WatchedCommands, Witness } from './witness/index.js';
 
 export const GIB = 2 ** 30;
 
@@ -48,11 +49,12 @@ export class SchedulerDriver {
   nowMs = 0;
   /** Commands of the last event. */
   commands: Command[] = [];
-  readonly #buffer = new CommandBuffer();
+  readonly #witness: Witness;
+  readonly #buffer = new WatchedCommands();
   readonly #event = new SchedulerEvent();
 
   constructor(options: DriverOptions = {}) {
-    this.state = new SchedulerState({
+    this.#witness = new Witness({
       ...SCHEDULER_DEFAULTS,
       order: options.order ?? fcfs(),
       share: options.share ?? none(),
@@ -61,12 +63,17 @@ export class SchedulerDriver {
       memory: { name: 'host memory', capacityBytes: options.memoryBytes ?? GIB, marginBytes: 0 },
       ...options.overrides,
     });
+    this.state = new SchedulerState(this.#witness.config);
+    this.#witness.attach(this.state);
+    this.#buffer.watcher = (kind, a, b, c, d) => this.#witness.command(kind, a, b, c, d);
   }
 
   send(kind: EventKind, fields: Partial<SchedulerEvent> = {}): Command[] {
     Object.assign(this.#event, { kind }, fields);
     this.#buffer.clear();
+    this.#witness.before(this.#event, this.nowMs);
     decide(this.state, this.#event, this.nowMs, this.#buffer);
+    this.#witness.after();
     this.commands = Array.from({ length: this.#buffer.length }, (_, index) => ({
       name: COMMAND_NAMES[this.#buffer.kind(index)],
       a: this.#buffer.a(index),

@@ -1,17 +1,28 @@
 import { expect, it } from 'vitest';
 import { InvariantError } from '../../lib/base/errors.js';
-import { BYTES_PER_TASK, TASK_EDGES, TaskState, TaskTable, transition } from '../../lib/task/index.js';
+import { bytesPerTask, TASK_EDGES, TaskState, TaskTable, transition } from '../../lib/task/index.js';
 
-it('costs at most 160 bytes a task', () => {
-  expect(BYTES_PER_TASK).toBe(132);
-  const tasks = new TaskTable(1_024);
-  let bytes = 0;
-  for (const column of Object.values(tasks)) if (ArrayBuffer.isView(column)) bytes += column.byteLength;
-  expect(bytes / 1_024).toBe(BYTES_PER_TASK);
+it.each([
+  { hasModels: false, bytes: 120 },
+  { hasModels: true, bytes: 144 },
+])('costs $bytes bytes a task (models: $hasModels)', ({ hasModels, bytes }) => {
+  expect(bytesPerTask(hasModels)).toBe(bytes);
+  const tasks = new TaskTable(hasModels, 1_024);
+  let all = 0;
+  for (const [name, column] of Object.entries(tasks)) {
+    if (ArrayBuffer.isView(column) && name !== 'edgeCounts') all += column.byteLength;
+  }
+  expect(all / 1_024).toBe(bytes);
+});
+
+it('grows by a quarter once it is large, so that little of it lies idle', () => {
+  const tasks = new TaskTable(false);
+  for (let task = 0; task < 100_000; task++) tasks.allocate();
+  expect(tasks.capacity).toBeLessThanOrEqual(125_000);
 });
 
 it('keeps every value when it grows, and reuses freed indices', () => {
-  const tasks = new TaskTable(2);
+  const tasks = new TaskTable(true, 2);
   const all = Array.from({ length: 100 }, (_, index) => {
     const task = tasks.allocate();
     transition(tasks.states, task, TaskState.queued);

@@ -1,0 +1,4 @@
+export type { DemandPool } from './demands.js';
+export type { FunctionObservers } from './function-tasks.js';
+export { Functions, type FunctionsOptions } from './functions.js';
+export type * from './types.js';

@@ -1,0 +1,70 @@
+/**
+ * The callers' signals: one listener per signal, however many tasks it cancels. An EventTarget looks through all its listeners at
+ * each addition and removal, so a listener per task would make 50,000 tasks of one signal quadratic.
+ *
+ * Invariant: a signal has our listener exactly while an unsettled task of ours waits for it.
+ */
+import { CancelledError, stackless } from '../base/errors.js';
+
+/** What one signal cancels: mostly one target, which needs no set. */
+export interface SignalTasks<Target extends object = object> {
+  readonly signal: AbortSignal;
+  only: Target | undefined;
+  all: Set<Target> | undefined;
+  /** The signal was aborted: nobody is to be taken out one by one. */
+  isOver: boolean;
+  readonly listener: () => void;
+}
+
+/** The error of whoever was cancelled by an aborted signal; its reason is the cause. */
+export function abortedError(signal: AbortSignal): CancelledError {
+  return stackless(() => new CancelledError(signal.reason));
+}
+
+export class SignalWatch<Target extends object = object> {
+  readonly #cancel: (target: Target, error: CancelledError) => void;
+  /** No leak: who is settled is forgotten. A WeakMap would keep the garbage collector busy with every entry. */
+  readonly #bySignal = new Map<AbortSignal, SignalTasks<Target>>();
+
+  constructor(cancel: (target: Target, error: CancelledError) => void) {
+    this.#cancel = cancel;
+  }
+
+  /** Cancels `target` once the signal, which is not aborted yet, is. {@link forget} it when it is settled. */
+  watch(signal: AbortSignal, target: Target): SignalTasks<Target> {
+    const known = this.#bySignal.get(signal);
+    if (known !== undefined) {
+      known.all ??= new Set([known.only!]);
+      known.only = undefined;
+      known.all.add(target);
+      return known;
+    }
+    const listener = () => this.#aborted(tasks);
+    const tasks: SignalTasks<Target> = { signal, only: target, all: undefined, isOver: false, listener };
+    this.#bySignal.set(signal, tasks);
+    signal.addEventListener('abort', listener, ONCE);
+    return tasks;
+  }
+
+  forget(tasks: SignalTasks<Target>, target: Target): void {
+    if (tasks.isOver) return;
+    tasks.all?.delete(target);
+    if (tasks.only === target) tasks.only = undefined;
+    const isWatched = tasks.only !== undefined || (tasks.all !== undefined && tasks.all.size > 0);
+    if (isWatched) return;
+    tasks.signal.removeEventListener('abort', tasks.listener);
+    this.#bySignal.delete(tasks.signal);
+  }
+
+  #aborted(tasks: SignalTasks<Target>): void {
+    const { signal, only, all } = tasks;
+    tasks.isOver = true;
+    this.#bySignal.delete(signal);
+    // One error for all of them: they were cancelled by one act.
+    const error = abortedError(signal);
+    if (only !== undefined) this.#cancel(only, error);
+    if (all !== undefined) for (const target of all) this.#cancel(target, error);
+  }
+}
+
+const ONCE = { once: true };

@@ -1,0 +1,48 @@
+/**
+ * Another attempt for a task that failed. It keeps its priority and its place, waits for as long as its backend or caller asks, and is
+ * not charged again.
+ *
+ * Retries have a budget for all tasks together (each submission earns `retryBudgetRatio` of one), so that an outage is not answered by
+ * twice the load. Source: the retry budget of Google's SRE book, "Handling Overload".
+ */
+import { type CommandBuffer, CommandKind } from '../event/index.js';
+import { Hold, TaskState } from '../task/index.js';
+import { place, startByMs, waitingWork } from './enqueue.js';
+import { releaseLease } from './settle.js';
+import type { SchedulerState } from './state.js';
+
+/** @param retryInMs - the pause before the next attempt; NaN when none is wanted */
+export function mayRetry(state: SchedulerState, task: number, retryInMs: number): boolean {
+  const { tasks } = state;
+  return (
+    retryInMs >= 0 &&
+    tasks.attempts[task]! < tasks.maxAttempts[task]! &&
+    state.retryBudget >= 1 &&
+    state.nowMs + retryInMs < startByMs(state, task)
+  );
+}
+
+export function retry(state: SchedulerState, task: number, retryInMs: number, commands: CommandBuffer): void {
+  const { tasks } = state;
+  state.retryBudget--;
+  state.running--;
+  releaseLease(state, task, 0);
+  tasks.move(task, TaskState.submitted);
+  tasks.holds[task] = Hold.backOff;
+  // The column is free: the order's key is set when the task is queued again.
+  tasks.keys[task] = state.nowMs + retryInMs;
+  state.setInstant(task, Math.min(tasks.keys[task]!, startByMs(state, task)));
+  waitAgain(state, task);
+  commands.push(CommandKind.requeued, task, retryInMs);
+}
+
+/** Puts a task that ran back into its arrival list and the counts. */
+export function waitAgain(state: SchedulerState, task: number): void {
+  const { tasks } = state;
+  const classIndex = tasks.classes[task]!;
+  state.waitingByClass[classIndex]!++;
+  state.waitingWorkByClass[classIndex]! += waitingWork(state, task);
+  place(state, task);
+  state.queue.enlist(task);
+  state.noteInstant(tasks.grantsMs[task]! + state.config.classes[classIndex]!.timeoutMs);
+}

@@ -1,0 +1,37 @@
+import { getEventListeners } from 'node:events';
+import { expect, it } from 'vitest';
+import type { CancelledError } from '../../lib/base/errors.js';
+import { SignalWatch } from '../../lib/runtime/signal-watch.js';
+
+it('has one listener on a signal, exactly while somebody waits for it', () => {
+  const watch = new SignalWatch(() => {});
+  const { signal } = new AbortController();
+  const listeners = () => getEventListeners(signal, 'abort').length;
+  const [a, b] = [{}, {}];
+  const tasks = watch.watch(signal, a);
+  watch.watch(signal, b);
+  expect(listeners()).toBe(1);
+  watch.forget(tasks, a);
+  expect(listeners()).toBe(1);
+  watch.forget(tasks, b);
+  expect(listeners()).toBe(0);
+  watch.watch(signal, a);
+  expect(listeners()).toBe(1);
+});
+
+it('cancels everybody with one error, without the stack of whoever aborted', () => {
+  const cancelled: [object, CancelledError][] = [];
+  const watch = new SignalWatch((target, error) => {
+    cancelled.push([target, error]);
+    watch.forget(tasks, target);
+  });
+  const controller = new AbortController();
+  const [a, b] = [{}, {}];
+  const tasks = watch.watch(controller.signal, a);
+  watch.watch(controller.signal, b);
+  controller.abort('reason');
+  expect(cancelled.map(([target]) => target)).toEqual([a, b]);
+  expect(cancelled[0]![1]).toBe(cancelled[1]![1]);
+  expect(cancelled[0]![1]).toMatchObject({ code: 'AY_CANCELLED', cause: 'reason' });
+  expect(cancelled[0]![1].stack).not.toMatch(/\n\s+at /);
+});
