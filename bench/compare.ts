@@ -12,8 +12,8 @@ export interface ContextOptions {
   seed: number;
   scratch: string;
   shared: string | undefined;
-  /** Only these workloads run; the others are passed over in silence. Undefined: all. */
-  workloads?: ReadonlySet<string>;
+  /** Only these workloads run, and of each only these contenders; the others are passed over in silence. Undefined: all. */
+  workloads?: ReadonlyMap<string, ReadonlySet<string>>;
   /** Told before each run, for instance to stop when time is up; may throw. Returns the longest that the run may take, ms. */
   beforeRun?: (timeoutMs: number) => number;
   note: (line: string) => void;
@@ -45,8 +45,9 @@ export function createContext(options: ContextOptions): CollectingContext {
     },
     async compare(workload, contenders, compareOptions = {}) {
       if (!wanted(workload)) return [];
-      const samples = await interleave(workload, contenders, compareOptions, options);
-      const added = contenders.flatMap((contender) => rowsOf(suite, workload, contender, samples.get(contender)!));
+      const chosen = contenders.filter(({ name }) => options.workloads?.get(workload)?.has(name) ?? true);
+      const samples = await interleave(workload, chosen, compareOptions, options);
+      const added = chosen.flatMap((contender) => rowsOf(suite, workload, contender, samples.get(contender)!));
       rows.push(...added);
       return added;
     },

@@ -22,7 +22,7 @@ export interface Environment {
   packages: Readonly<Record<string, string>>;
 }
 
-const PACKAGES = ['node-llama-cpp', 'tinybench', 'p-queue'] as const;
+const PACKAGES = ['node-llama-cpp', 'tinybench', 'p-queue', 'fastq', 'async', 'p-limit', 'bottleneck'] as const;
 
 export function readEnvironment(now: Date): Environment {
   const root = packageRoot();

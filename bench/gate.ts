@@ -1,6 +1,6 @@
-/** Measures the promised ratios again, within a limit of time, and says which are kept. */
+/** Measures what is promised again, within a limit of time, and says which are kept. */
 import type { Bar } from './promises.js';
-import { formatTable } from './report.js';
+import { formatNumber, formatTable } from './report.js';
 import { runSuite } from './run-suite.js';
 import { medianRatio } from './statistics.js';
 import type { Row, Skip, Suite } from './suite.js';
@@ -23,8 +23,9 @@ export type Verdict = 'kept' | 'lost' | 'skipped' | 'unmeasured';
 export interface Judgement {
   bar: Bar;
   verdict: Verdict;
-  measuredRatio: number | undefined;
-  /** Why there is no measured ratio. */
+  /** As the bar says: a ratio, or in its unit. */
+  measured: number | undefined;
+  /** Why nothing was measured. */
   reason: string | undefined;
 }
 
@@ -39,7 +40,7 @@ export interface GateOutcome {
 class TimeUpError extends Error {}
 
 /**
- * Runs, once each, the suites that the bars name, and of those only the workloads that the bars name.
+ * Runs, once each, the suites that the bars name, and of those only the workloads and contenders that the bars name.
  * @param suiteOf - finds a suite by name; undefined makes its bars unmeasured
  */
 export async function runGate(
@@ -62,7 +63,12 @@ export async function runGate(
       failures.set(name, 'there is no such suite');
       continue;
     }
-    const workloads = new Set(bars.filter((bar) => bar.suite === name).map((bar) => bar.workload));
+    const workloads = new Map<string, Set<string>>();
+    for (const bar of bars.filter((candidate) => candidate.suite === name)) {
+      const contenders = workloads.get(bar.workload) ?? new Set<string>();
+      workloads.set(bar.workload, contenders.add(bar.numerator));
+      if (bar.denominator !== null) contenders.add(bar.denominator);
+    }
     const outcome = await runSuite(suite, { ...options, smoke: false, workloads, beforeRun });
     rows.push(...outcome.rows);
     skips.push(...outcome.skips);
@@ -90,32 +96,38 @@ export function judge(bar: Bar, rows: readonly Row[], skips: readonly Skip[], fa
   if (numerator === undefined || denominator === undefined) {
     const skip = skips.find((candidate) => candidate.suite === bar.suite && candidate.workload === bar.workload);
     return skip === undefined
-      ? { bar, verdict: 'unmeasured', measuredRatio: undefined, reason: failure ?? 'the suite has no such figure' }
-      : { bar, verdict: 'skipped', measuredRatio: undefined, reason: skip.reason };
+      ? { bar, verdict: 'unmeasured', measured: undefined, reason: failure ?? 'the suite has no such figure' }
+      : { bar, verdict: 'skipped', measured: undefined, reason: skip.reason };
   }
-  const measuredRatio = medianRatio(numerator, denominator);
-  return { bar, verdict: isKept(bar, measuredRatio) ? 'kept' : 'lost', measuredRatio, reason: undefined };
+  const measured = medianRatio(numerator, denominator);
+  return { bar, verdict: isKept(bar, measured) ? 'kept' : 'lost', measured, reason: undefined };
 }
 
-function isKept(bar: Bar, measuredRatio: number): boolean {
+function isKept(bar: Bar, measured: number): boolean {
   switch (bar.must) {
     case 'reach':
-      return measuredRatio >= bar.ratio * (1 - bar.toleranceRatio);
+      return measured >= bar.bound * (1 - bar.toleranceRatio);
     case 'stay within':
-      return measuredRatio <= bar.ratio * (1 + bar.toleranceRatio);
+      return measured <= bar.bound * (1 + bar.toleranceRatio);
     default:
       return bar.must satisfies never;
   }
 }
 
+function withUnit({ unit }: Bar, value: string): string {
+  return unit === undefined ? `${value}x` : `${value} ${unit}`;
+}
+
 export function formatJudgements(judgements: readonly Judgement[]): string {
   return formatTable(
     ['promise', 'promised', 'tolerance', 'measured', 'verdict'],
-    judgements.map(({ bar, verdict, measuredRatio, reason }) => [
+    judgements.map(({ bar, verdict, measured, reason }) => [
       bar.says,
-      `${bar.must === 'reach' ? '≥' : '≤'} ${bar.ratio}x`,
+      `${bar.must === 'reach' ? '≥' : '≤'} ${withUnit(bar, String(bar.bound))}`,
       `${Math.round(bar.toleranceRatio * 100)} %`,
-      measuredRatio === undefined ? '-' : `${measuredRatio.toFixed(2)}x`,
+      measured === undefined
+        ? '-'
+        : withUnit(bar, bar.unit === undefined ? measured.toFixed(2) : formatNumber(measured)),
       reason === undefined ? verdict : `${verdict}: ${reason}`,
     ]),
   );

@@ -4,6 +4,7 @@ import type { Suite } from '../suite.js';
 const LOADERS: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
   engine: () => import('./engine.js'),
   'heap-lock': () => import('./heap-lock.js'),
+  queue: () => import('./queue.js'),
   responsiveness: () => import('./responsiveness.js'),
 };
 

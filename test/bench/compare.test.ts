@@ -98,8 +98,18 @@ describe('a comparison', () => {
     expect(row?.reps).toBe(1);
   });
 
-  it('passes over workloads that nobody asked for, and says which it skips and why', async () => {
-    const { made, lines } = context({ workloads: new Set(['wanted', 'impossible']) });
+  it('passes over workloads and contenders that nobody asked for, and says which it skips and why', async () => {
+    const workloads = new Map([
+      ['wanted', new Set(['a'])],
+      ['impossible', new Set<string>()],
+    ]);
+    const { made, lines } = context({ workloads, reps: 1 });
+    const rows = await made.compare('wanted', [
+      contender('a', { does: 'measure', value: 1 }),
+      contender('b', { does: 'fail' }),
+    ]);
+    expect(new Set(rows.map((row) => row.contender))).toEqual(new Set(['a']));
+    lines.length = 0;
     expect(await made.compare('other', [contender('a', { does: 'fail' })])).toEqual([]);
     made.skip('other', 'no model');
     made.skip('impossible', 'no model');

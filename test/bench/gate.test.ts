@@ -13,7 +13,7 @@ const bar: Bar = {
   numerator: 'ours',
   denominator: 'theirs',
   must: 'reach',
-  ratio: 2,
+  bound: 2,
   toleranceRatio: 0.1,
 };
 
@@ -50,6 +50,14 @@ describe('a judgement', () => {
     expect(verdict({ denominator: null, must: 'stay within' }, 2.3, 10)).toBe('lost');
   });
 
+  it('shows a figure that is promised as it is in its own unit', () => {
+    const limit: Bar = { ...bar, denominator: null, must: 'stay within', bound: 450, unit: 'B' };
+    const table = formatJudgements([judge(limit, [row('ours', 432.1)], [], undefined)]);
+    expect(table).toContain('≤ 450 B');
+    expect(table).toContain('432.1 B');
+    expect(table).toContain('kept');
+  });
+
   it('tells what the suite skipped from what was never measured', () => {
     const skip = { suite: 'toy', workload: 'work', reason: 'no model' };
     expect(judge(bar, [], [skip], undefined)).toMatchObject({ verdict: 'skipped', reason: 'no model' });
@@ -68,23 +76,24 @@ describe('the gate', () => {
       await context.compare('work', [
         { name: 'ours', file, input: ours },
         { name: 'theirs', file, input: theirs },
+        { name: 'unpromised', file, input: { does: 'fail' } },
       ]);
     },
   });
   const run = (suite: Suite | undefined, nowMs: () => number = () => 0) =>
     runGate([bar], async () => suite, { limitMs: 60_000, reps: 2, seed: 1, note: () => {}, nowMs });
 
-  it('passes when every promise is kept, and runs promised workloads only', async () => {
+  it('passes when every promise is kept, and runs promised workloads and contenders only', async () => {
     const outcome = await run(toy({ does: 'measure', value: 21 }, { does: 'measure', value: 10 }));
     expect(outcome.passed).toBe(true);
-    expect(outcome.judgements[0]).toMatchObject({ verdict: 'kept', measuredRatio: 2.1 });
+    expect(outcome.judgements[0]).toMatchObject({ verdict: 'kept', measured: 2.1 });
     expect(formatJudgements(outcome.judgements)).toContain('≥ 2x');
   });
 
   it('fails when one is lost', async () => {
     const outcome = await run(toy({ does: 'measure', value: 15 }, { does: 'measure', value: 10 }));
     expect(outcome.passed).toBe(false);
-    expect(outcome.judgements[0]).toMatchObject({ verdict: 'lost', measuredRatio: 1.5 });
+    expect(outcome.judgements[0]).toMatchObject({ verdict: 'lost', measured: 1.5 });
   });
 
   it('fails when a contender does, saying why', async () => {
@@ -118,7 +127,7 @@ describe('the list of promises', () => {
     expect(new Set(BARS.map(({ id }) => id)).size).toBe(BARS.length);
     for (const promised of BARS) {
       expect(SUITE_NAMES).toContain(promised.suite);
-      expect(promised.ratio).toBeGreaterThan(0);
+      expect(promised.bound).toBeGreaterThan(0);
       expect(promised.toleranceRatio).toBeGreaterThanOrEqual(0);
       expect(promised.toleranceRatio).toBeLessThan(0.5);
     }
