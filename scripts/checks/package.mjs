@@ -10,23 +10,27 @@ const BINARY_BYTES_MAX = 100 * 1024;
 /** That of node-llama-cpp's own binaries. */
 const GLIBC_MAX = [2, 34];
 
-/** The compiled heap must run, and the main entry must load, in both module systems. */
+/** The compiled heap must run, a yard and a queue must do their work, in both module systems. */
 const USE = `
   const heap = createPriorityHeap({ capacity: 4, core: 'native' });
   heap.push(1, 10); heap.push(2, 20);
-  if (heap.pop() !== 20 || typeof Yard !== 'function') throw new Error('wrong');
-  console.log(nativeStatus().core);`;
+  if (heap.pop() !== 20) throw new Error('the heap is wrong');
+  const queues = [new Yard({ concurrency: 1 }), new PQueue({ concurrency: 1 })];
+  Promise.all(queues.map((queue) => queue.add(() => 7))).then((answers) => {
+    if (answers.join() !== '7,7') throw new Error('a queue is wrong');
+    console.log(nativeStatus().core);
+  });`;
 const USES = {
   import: [
     '--input-type=module',
     '-e',
-    `import { Yard, nativeStatus } from 'agentyard'; import { createPriorityHeap } from 'agentyard/heap';${USE}`,
+    `import { Yard, nativeStatus } from 'agentyard'; import { createPriorityHeap } from 'agentyard/heap'; import PQueue from 'agentyard/p-queue';${USE}`,
   ],
   // The flag ends the warning of the versions in which this is still called experimental.
   require: [
     '--disable-warning=ExperimentalWarning',
     '-e',
-    `const { Yard, nativeStatus } = require('agentyard'); const { createPriorityHeap } = require('agentyard/heap');${USE}`,
+    `const { Yard, nativeStatus } = require('agentyard'); const { createPriorityHeap } = require('agentyard/heap'); const { default: PQueue } = require('agentyard/p-queue');${USE}`,
   ],
 };
 

@@ -1,0 +1,615 @@
+/**
+ * Faults for the scheduler: small changes of its source, each of which somebody could make. `from` stands exactly once in `file` (below
+ * lib/); `to` takes its place. Each is to be caught by a statement of the checker with a name.
+ */
+export const FAULTS = [
+  // leases and the ledger
+  fault(
+    'a lease is not returned',
+    'scheduler/settle.ts',
+    'ledger.release(state.demands[tasks.demands[task]!]!, classIndex);',
+    '',
+  ),
+  fault('a grown lease is not returned', 'scheduler/settle.ts', 'ledger.release(grown, classIndex);', ''),
+  fault(
+    'a cancelled function gives its lease back at once',
+    'scheduler/settle.ts',
+    'model !== NONE || !state.config.leaseEndsAtTimeout',
+    'model !== NONE',
+  ),
+  fault(
+    'a lease never ends at a time-out',
+    'scheduler/settle.ts',
+    'model !== NONE || !state.config.leaseEndsAtTimeout',
+    'model !== NONE || state.config.drainMs > 0',
+  ),
+  fault(
+    'a pool takes one too many',
+    'resource/pool.ts',
+    'let free = this.capacity - this.leased;\n    if',
+    'let free = this.capacity + 1 - this.leased;\n    if',
+  ),
+  fault(
+    'a pool is never quite full',
+    'resource/pool.ts',
+    'let free = this.capacity - this.leased;\n    if',
+    'let free = this.capacity - 1 - this.leased;\n    if',
+  ),
+  fault(
+    'what is kept for a class is given away',
+    'resource/pool.ts',
+    'if (this.kept[other]! > used) kept += this.kept[other]! - used;',
+    '',
+  ),
+  fault(
+    'what is kept stays kept while it is used',
+    'resource/pool.ts',
+    'kept += this.kept[other]! - used;\n    }',
+    'kept += this.kept[other]!;\n    }',
+  ),
+  fault(
+    'a shape does not fit before its largest demand does',
+    'resource/demand.ts',
+    'return rounded - stepAt(rounded);',
+    'return rounded;',
+  ),
+  fault(
+    'a shape that did not fit is never looked at again',
+    'resource/pool.ts',
+    '    this.version++;\n    this.leased -= amount;',
+    '    this.leased -= amount;',
+  ),
+  fault('a resize lets nobody look again', 'scheduler/resize.ts', '  resized.version++;\n', ''),
+  fault(
+    'a grow is refused the last of it',
+    'scheduler/progress.ts',
+    'pool.freeFor(classIndex) >= amount;',
+    'pool.freeFor(classIndex) > amount;',
+  ),
+  fault('a grow takes what is reserved', 'scheduler/progress.ts', 'pool.reservedFor === NONE && ', ''),
+  fault(
+    'demands above capacity are admitted',
+    'resource/ledger.ts',
+    'this.pools[pools[i]!]!.capacityFor(classIndex) < amounts[i]!',
+    'this.pools[pools[i]!]!.capacity * 2 < amounts[i]!',
+  ),
+
+  // windows
+  fault('a window is not rolled', 'scheduler/timers.ts', '      window.roll(state.nowMs);\n', ''),
+  fault(
+    'a fixed window is rolled for half its length',
+    'resource/window-pool.ts',
+    'this.#endMs = nowMs + this.windowMs;\n    }\n  }',
+    'this.#endMs = nowMs + this.windowMs / 2;\n    }\n  }',
+  ),
+  fault(
+    'a window that carries over does not',
+    'resource/window-pool.ts',
+    'this.leased = this.#carriesOver ? this.#running : 0;',
+    'this.leased = 0;',
+  ),
+  fault(
+    'a sliding window forgets all at once',
+    'resource/window-pool.ts',
+    'while (this.nextRollMs() <= nowMs) this.leased -= this.#taken[this.#first++]!;',
+    'while (this.#first < this.#taken.length) this.leased -= this.#taken[this.#first++]!;',
+  ),
+  fault(
+    'a window gives back when the task ends',
+    'resource/window-pool.ts',
+    '    this.#running -= amount;\n',
+    '    this.#running -= amount;\n    this.leased -= amount;\n',
+  ),
+  fault('a window asks for no timer', 'scheduler/grant.ts', '    state.noteInstant(pool.nextRollMs());\n', ''),
+
+  // time
+  fault(
+    'a deadline is not watched',
+    'scheduler/grant.ts',
+    'state.setInstant(task, Math.min(tasks.deadlinesMs[task]!, timeOutMs));',
+    'state.setInstant(task, timeOutMs);',
+  ),
+  fault(
+    'a time-out is not watched',
+    'scheduler/grant.ts',
+    'state.setInstant(task, Math.min(tasks.deadlinesMs[task]!, timeOutMs));',
+    'state.setInstant(task, tasks.deadlinesMs[task]!);',
+  ),
+  fault(
+    'the wake-up is lost',
+    'scheduler/timers.ts',
+    'if (state.nextMs >= state.wakeAtMs) return;',
+    'if (state.nextMs >= state.wakeAtMs || state.reservations.length > 0) return;',
+  ),
+  fault(
+    'a spent timer is not set again',
+    'scheduler/decide.ts',
+    '      state.wakeAtMs = Number.POSITIVE_INFINITY;\n',
+    '',
+  ),
+  fault(
+    'only the oldest wait is timed',
+    'scheduler/timers.ts',
+    '        state.noteInstant(dueMs);\n        if (!wasGranted) break;',
+    '        if (!wasGranted) break;',
+  ),
+  fault(
+    'a task that came back is timed from its arrival',
+    'scheduler/timers.ts',
+    'state.tasks.attempts[task]! > 0 ? state.tasks.grantsMs[task]! : state.tasks.arrivalsMs[task]!',
+    'state.tasks.arrivalsMs[task]!',
+  ),
+  fault('an unread stream never expires', 'scheduler/timers.ts', '  endUnread(state, commands);\n', ''),
+  fault(
+    'a pause sets no timer',
+    'scheduler/progress.ts',
+    '  state.noteInstant(state.nowMs + state.config.unreadTimeoutMs);\n',
+    '',
+  ),
+  fault(
+    'work that cannot be done in time waits on',
+    'scheduler/enqueue.ts',
+    'return isGuess ? deadlineMs : deadlineMs - tasks.serviceSeconds[task]! * 1_000;',
+    'return isGuess ? deadlineMs : deadlineMs;',
+  ),
+  fault('a restart is not timed', 'scheduler/models.ts', '  state.noteInstant(model.restartAtMs);\n', ''),
+
+  // reservations
+  fault(
+    'a reservation is ignored',
+    'scheduler/reservation.ts',
+    'if (head === NONE || head === task) return Passage.yes;',
+    'if (head !== task) return Passage.yes;',
+  ),
+  fault(
+    'backfill without a bound',
+    'scheduler/reservation.ts',
+    'if (boundMs === 0 || pool instanceof WindowPool) return Passage.no;',
+    'if (pool instanceof WindowPool) return Passage.no;',
+  ),
+  fault('backfill past the start', 'scheduler/reservation.ts', 'nowMs + boundMs <= untilMs', 'nowMs <= untilMs'),
+  fault(
+    'backfill although there is no start time',
+    'scheduler/reservation.ts',
+    'untilMs < Number.POSITIVE_INFINITY && ',
+    '',
+  ),
+  fault(
+    'backfill of windows',
+    'scheduler/reservation.ts',
+    'if (boundMs === 0 || pool instanceof WindowPool) return Passage.no;',
+    'if (boundMs === 0) return Passage.no;',
+  ),
+  fault(
+    'a drain never lapses',
+    'scheduler/reservation.ts',
+    '      for (const pool of ledger.pools) if (pool.reservedFor === task) pool.reservableFromMs = nowMs + drainMs;\n      dropReservation(state, task);\n',
+    '',
+  ),
+  fault(
+    'no pause after a drain',
+    'scheduler/reservation.ts',
+    'pool.reservableFromMs = nowMs + drainMs;',
+    'pool.reservableFromMs = nowMs;',
+  ),
+  fault('nobody reserves', 'scheduler/grant.ts', '    if (!fits) reserve(state, task, rule);\n', ''),
+  fault(
+    'heads that could reserve are passed by',
+    'scheduler/grant.ts',
+    'state.config.headBlocks || mayReserve(state, shape) ? Verdict.blocked',
+    'state.config.headBlocks ? Verdict.blocked',
+  ),
+  fault('a reservation outlives its task', 'scheduler/enqueue.ts', '  dropReservation(state, task);\n', ''),
+  fault(
+    'a start that overran counts still',
+    'scheduler/reservation.ts',
+    'if (boundMs > 0 && endMs > nowMs && heldIn',
+    'if (boundMs > 0 && heldIn',
+  ),
+  fault('the head blocks nobody', 'scheduler/grant.ts', '    if (state.config.headBlocks) return undefined;\n', ''),
+
+  // precedence
+  fault(
+    'overdue tasks have no turn',
+    'scheduler/grant.ts',
+    'if (overdue !== NONE) return {',
+    'if (overdue !== NONE && state.isShut) return {',
+  ),
+  fault(
+    'overdue tasks have every turn',
+    'scheduler/grant.ts',
+    'grantsSinceOverdue + 1 < state.config.overdueEvery',
+    'grantsSinceOverdue + 4 < state.config.overdueEvery',
+  ),
+  fault(
+    'the overdue counter is not reset',
+    'scheduler/grant.ts',
+    'rule === Rule.overdue ? 0 : pool.grantsSinceOverdue + 1',
+    'pool.grantsSinceOverdue + 1',
+  ),
+  fault(
+    'the youngest overdue task across shapes',
+    'scheduler/grant.ts',
+    'if (oldest !== NONE && tasks.sequences[task]! > tasks.sequences[oldest]!) continue;',
+    'if (oldest !== NONE && tasks.sequences[task]! < tasks.sequences[oldest]!) continue;',
+  ),
+  fault(
+    'the first overdue shape is taken',
+    'scheduler/grant.ts',
+    'if (oldest !== NONE && tasks.sequences[task]! > tasks.sequences[oldest]!) continue;',
+    'if (oldest !== NONE) continue;',
+  ),
+  fault(
+    'the tenant with the largest share goes first',
+    'queue/flow.ts',
+    'return flow.shareKey < shareKey ||',
+    'return flow.shareKey > shareKey ||',
+  ),
+  fault(
+    'wrong tenant across shapes',
+    'scheduler/grant.ts',
+    'key < leastKey || (key === leastKey',
+    'key > leastKey || (key === leastKey',
+  ),
+  fault(
+    'equal shares go to the higher tenant',
+    'queue/flow.ts',
+    'flow.shareKey === shareKey && flow.tenant < tenant',
+    'flow.shareKey === shareKey && flow.tenant > tenant',
+  ),
+  fault(
+    'the share is counted as order',
+    'scheduler/grant.ts',
+    'if (shape.flows.size > 1 || (contender !== NONE && candidate !== contender)) isContended = true;',
+    'if (shape.flows.size > 2) isContended = true;',
+  ),
+  fault(
+    'started runs have no precedence',
+    'scheduler/grant.ts',
+    'const ofRuns = bestOfLanes(state, flow.runLanes);',
+    'const ofRuns = state.isShut ? bestOfLanes(state, flow.runLanes) : NONE;',
+  ),
+  fault('a run goes first for ever', 'scheduler/families.ts', '    if (above.spent > most) return false;\n', ''),
+  fault(
+    'ties go to the later',
+    'queue/task-heap.ts',
+    'if (key === parentKey ? sequence >= sequences[parent]! : (key - parentKey) * sign < 0) break;',
+    'if (key === parentKey ? sequence < sequences[parent]! : (key - parentKey) * sign < 0) break;',
+  ),
+  fault(
+    'the order is upside down',
+    'scheduler/grant.ts',
+    'return a > b || (a === b && tasks.sequences',
+    'return a < b || (a === b && tasks.sequences',
+  ),
+  fault(
+    'a shape gives up after one look',
+    'scheduler/grant.ts',
+    'if (state.verdicts[index] === Verdict.fits) fitting--;',
+    'fitting--;',
+  ),
+  fault(
+    'the catch-all is searched one deep',
+    'scheduler/grant.ts',
+    'let left = state.config.searchDepth;',
+    'let left = 1;',
+  ),
+  fault(
+    'a shut yard grants',
+    'scheduler/grant.ts',
+    'if (!state.mayGrant || state.isShut) return;',
+    'if (!state.mayGrant) return;',
+  ),
+  fault(
+    'a new task is not looked at',
+    'scheduler/enqueue.ts',
+    '  queue.enqueue(task, tenant, share.key(tenant));\n  state.mayGrant = true;',
+    '  queue.enqueue(task, tenant, share.key(tenant));',
+  ),
+  fault(
+    'a returned lease is not looked at',
+    'scheduler/settle.ts',
+    '    settleGroup(state, group);\n  }\n  state.mayGrant = true;\n}',
+    '    settleGroup(state, group);\n  }\n}',
+  ),
+
+  // shares and keys
+  fault('a grant is not charged', 'scheduler/grant.ts', '  charge(state, task);\n', ''),
+  fault('a retry is charged again', 'scheduler/grant.ts', '  if (tasks.attempts[task] !== 1) return;\n', ''),
+  fault(
+    'tokens do not move the tenant',
+    'scheduler/progress.ts',
+    'if (config.share.used(tenant, generated)) state.queue.reshare(tenant, config.share.key(tenant));',
+    'config.share.used(tenant, generated);',
+  ),
+  fault(
+    'a grant does not move the tenant',
+    'scheduler/grant.ts',
+    'if (config.share.granted(tenant, work)) state.queue.reshare(tenant, config.share.key(tenant));',
+    'config.share.granted(tenant, work);',
+  ),
+  fault(
+    'a tenant that comes back is not lifted',
+    'policy/vtc.ts',
+    'Math.max(counters[tenant]!, floor ??',
+    'Math.max(counters[tenant]!, counters[tenant] ?? floor ??',
+  ),
+  fault(
+    'the lift is told to nobody',
+    'scheduler/enqueue.ts',
+    'if (share.single !== true && queue.queuedOf(tenant) === 0) share.activated(tenant, shareFloor(state));',
+    '',
+  ),
+  fault(
+    'the floor is that of the last shape',
+    'scheduler/enqueue.ts',
+    '(floor === undefined || flow.shareKey < floor)',
+    '(floor === undefined || flow.shareKey > floor)',
+  ),
+  fault(
+    'the share is not told that a tenant left',
+    'scheduler/enqueue.ts',
+    '  if (state.queue.queuedOf(tenant) === 0) state.config.share.emptied(tenant);\n',
+    '',
+  ),
+  fault('who left last is forgotten', 'policy/vtc.ts', '      lastEmptied = tenant;\n', ''),
+  fault(
+    'a forgotten tenant leaves its counter',
+    'policy/vtc.ts',
+    'if (tenant < counters.length) counters[tenant] = 0;',
+    '',
+  ),
+  fault(
+    'priority has no limits',
+    'scheduler/state.ts',
+    'return step + Math.min(spread, Math.max(-spread, priority));',
+    'return step + priority;',
+  ),
+  fault(
+    'half-lives are counted the wrong way',
+    'policy/aged.ts',
+    '- tasks.arrivalsMs[task]! / halfLifeMs',
+    '+ tasks.arrivalsMs[task]! / halfLifeMs',
+  ),
+  fault(
+    'service times are believed as they come',
+    'predictor/service-time.ts',
+    'return Math.min(SERVICE_SECONDS_MAX, Math.max(SERVICE_SECONDS_MIN, seconds));',
+    'return seconds;',
+  ),
+  fault(
+    'the predictor learns nothing',
+    'predictor/service-time.ts',
+    'this.#meanOutputTokens += (outputTokens - this.#meanOutputTokens) * NEWEST_WEIGHT;',
+    '',
+  ),
+  fault(
+    'every size beyond the first lanes shares one',
+    'policy/seed.ts',
+    'Math.min(LANES / 2 - 1, power)',
+    'Math.min(0, power)',
+  ),
+  fault(
+    'a lane is given twice',
+    'policy/seed.ts',
+    'const lane = laneOfSize.size;',
+    'const lane = laneOfSize.size >> 1;',
+  ),
+  fault(
+    'a new priority does not move a task',
+    'scheduler/enqueue.ts',
+    '  else state.queue.rekey(task, state.queueTenant(tasks.tenants[task]!));\n',
+    '',
+  ),
+
+  // groups, gangs, families, retries
+  fault(
+    'a group runs one too many',
+    'scheduler/enqueue.ts',
+    'if (group.inside >= state.groups.limit) {',
+    'if (group.inside > state.groups.limit) {',
+  ),
+  fault(
+    'a group keeps a place that is free',
+    'scheduler/settle.ts',
+    '  if (group !== undefined) {\n    group.inside--;\n    settleGroup(state, group);\n  }\n  state.mayGrant',
+    '  state.mayGrant',
+  ),
+  fault(
+    'the least urgent of a group goes first',
+    'scheduler/enqueue.ts',
+    'return keyA > keyB || (keyA',
+    'return keyA < keyB || (keyA',
+  ),
+  fault(
+    'a gang starts in part',
+    'scheduler/grant.ts',
+    'for (const member of gang.members) grantOne',
+    'for (const member of gang.members.slice(0, 2)) grantOne',
+  ),
+  fault(
+    'a gang asks for its leader alone',
+    'scheduler/state.ts',
+    'return this.gangs.demandOf(task) ?? this.demands[this.tasks.demands[task]!]!;',
+    'return this.demands[this.tasks.demands[task]!]!;',
+  ),
+  fault(
+    "a gang passes on its leader's bound",
+    'scheduler/state.ts',
+    '      if (boundsMs[member] === 0) return 0;\n',
+    '',
+  ),
+  fault(
+    'a broken gang waits on',
+    'scheduler/settle.ts',
+    '  if (gang !== undefined) breakGang(state, gang, commands);\n',
+    '',
+  ),
+  fault(
+    'a refused member breaks nothing',
+    'scheduler/admission.ts',
+    '    if (gang !== 0) refuseGang(state, event, commands);\n',
+    '',
+  ),
+  fault(
+    "a child without its parent's deadline",
+    'scheduler/admission.ts',
+    'return Math.min(event.deadlineMs, state.tasks.deadlinesMs[event.parent]!);',
+    'return event.deadlineMs;',
+  ),
+  fault(
+    "a child without its parent's budget",
+    'scheduler/families.ts',
+    '    if (above.spent + work > above.budget) return false;\n',
+    '',
+  ),
+  fault(
+    'a child outlives its parent',
+    'scheduler/settle.ts',
+    '  if (outcome !== Outcomes.completed) endChildren(state, task, commands);\n',
+    '',
+  ),
+  fault(
+    'generations without end',
+    'scheduler/admission.ts',
+    '(kin?.depth ?? 0) >= config.maxDepth',
+    '(kin?.depth ?? 0) >= config.maxDepth + 1',
+  ),
+  fault(
+    'only the innermost run is charged',
+    'scheduler/families.ts',
+    'for (let run: Run | undefined = parent.run; run !== undefined; run = run.parent) run.spent += work;',
+    'parent.run.spent += work;',
+  ),
+  fault('retries without a budget', 'scheduler/retry.ts', '  state.retryBudget--;\n', ''),
+  fault(
+    'retries without a limit',
+    'scheduler/retry.ts',
+    '    tasks.attempts[task]! < tasks.maxAttempts[task]! &&\n',
+    '',
+  ),
+  fault(
+    'a retry past its deadline',
+    'scheduler/retry.ts',
+    'state.nowMs + retryInMs < startByMs(state, task)',
+    'state.nowMs > 0',
+  ),
+  fault(
+    'a back-off never ends',
+    'scheduler/retry.ts',
+    'state.setInstant(task, Math.min(tasks.keys[task]!, startByMs(state, task)));',
+    'state.setInstant(task, startByMs(state, task));',
+  ),
+  fault(
+    'a retry loses its place',
+    'scheduler/retry.ts',
+    '  place(state, task);\n  state.queue.enlist(task);',
+    '  tasks.sequences[task] = state.sequence++;\n  place(state, task);\n  state.queue.enlist(task);',
+  ),
+  fault(
+    'a retry stands last in its list',
+    'queue/task-queue.ts',
+    'if (after !== NONE && tasks.sequences[after]! > tasks.sequences[task]!) {',
+    'if (after === task) {',
+  ),
+
+  // counts and admission
+  fault(
+    'a queue takes one too many',
+    'scheduler/admission.ts',
+    'if (waiting >= settings.queueLimit) {',
+    'if (waiting > settings.queueLimit) {',
+  ),
+  fault(
+    'the limit of work is not looked at',
+    'scheduler/admission.ts',
+    'if (waiting > 0 && work + workOf(event) > settings.workLimit) {',
+    'if (waiting < 0) {',
+  ),
+  fault(
+    'a refusal that is none of the limits',
+    'scheduler/admission.ts',
+    'if (waiting >= settings.queueLimit) {',
+    'if (waiting >= settings.queueLimit - 1) {',
+  ),
+  fault(
+    'waiting work is not given back',
+    'scheduler/settle.ts',
+    'state.waitingWorkByClass[classIndex]! - waitingWork(state, task);',
+    'state.waitingWorkByClass[classIndex]!;',
+  ),
+  fault(
+    'a deadline that cannot be met is accepted',
+    'scheduler/admission.ts',
+    'serviceSeconds(state, event) * 1_000 > deadlineMs - state.nowMs',
+    'serviceSeconds(state, event) > deadlineMs - state.nowMs',
+  ),
+  fault(
+    'a cancel of running work is lost',
+    'scheduler/settle.ts',
+    '      settleAndStop(state, task, Outcomes.cancelled, reason, commands);\n      return;',
+    '      return;',
+  ),
+  fault('nobody is told to stop', 'scheduler/settle.ts', '  commands.push(CommandKind.stop, task, model);\n', ''),
+
+  // engines
+  fault(
+    'what a load touched stays counted twice',
+    'resource/memory-lease.ts',
+    '    this.pool.unmaterialised -= visible;\n',
+    '',
+  ),
+  fault(
+    'a dead engine keeps its memory',
+    'scheduler/models.ts',
+    '  model.lease.release();\n  const lost',
+    '  const lost',
+  ),
+  fault(
+    'a probe is believed over the ledger',
+    'resource/pool.ts',
+    'Math.min(byLedger, byProbe) - this.margin',
+    'byProbe - this.margin',
+  ),
+  fault(
+    'a load leaves no margin',
+    'resource/pool.ts',
+    'Math.min(byLedger, byProbe) - this.margin',
+    'Math.min(byLedger, byProbe)',
+  ),
+  fault(
+    'a refused load is given up beside another',
+    'scheduler/models.ts',
+    'if (model.wasReady || isBesideLoad) waitToRestart(state, model);',
+    'if (model.wasReady) waitToRestart(state, model);',
+  ),
+  fault(
+    'a refused load of a model that ran is given up',
+    'scheduler/models.ts',
+    'if (model.wasReady || isBesideLoad) waitToRestart(state, model);',
+    'if (isBesideLoad) waitToRestart(state, model);',
+  ),
+  fault(
+    'a task that gave tokens is tried again',
+    'scheduler/models.ts',
+    'const untouched = tasks.outputTokens[task] === 0 &&',
+    'const untouched =',
+  ),
+  fault(
+    'a task is put back twice',
+    'scheduler/models.ts',
+    '    state.running--;\n    waitAgain(state, task);',
+    '    waitAgain(state, task);',
+  ),
+  fault('restarts come ever as fast', 'scheduler/models.ts', 'restartMsMin * 2 ** model.deaths', 'restartMsMin'),
+  fault(
+    'a session gets any slot',
+    'scheduler/model-state.ts',
+    'if (session !== 0 && held > 0 && this.slotSession[slot] === session) return slot;',
+    '',
+  ),
+];
+
+function fault(name, file, from, to) {
+  return { name, file, from, to };
+}
