@@ -8,7 +8,7 @@ import { invariant } from '../base/errors.js';
 import type { Demand, DemandShape } from './demand.js';
 import type { Pool } from './pool.js';
 
-/** Fractions add up with an error of this part of a pool at most. */
+/** Fractions add up to a little less or more: a task fits although this part of what it asks for is missing. */
 const ROUNDING_RATIO = 1e-9;
 
 export class Ledger {
@@ -24,7 +24,8 @@ export class Ledger {
     if (blockedPool >= 0 && this.pools[blockedPool]!.version === shape.blockedVersion) return false;
     for (let i = 0; i < shape.pools.length; i++) {
       const pool = this.pools[shape.pools[i]!]!;
-      if (pool.freeFor(classIndex) <= shape.above[i]! - slack(pool)) {
+      const free = pool.freeFor(classIndex);
+      if (free <= 0 || free <= shape.above[i]! * (1 - ROUNDING_RATIO)) {
         shape.blockedPool = shape.pools[i]!;
         shape.blockedVersion = pool.version;
         return false;
@@ -44,8 +45,8 @@ export class Ledger {
 
   /** Is less of this pool free than `amount`? */
   isShort(index: number, classIndex: number, amount: number): boolean {
-    const pool = this.pools[index]!;
-    return pool.freeFor(classIndex) < amount - slack(pool);
+    const free = this.pools[index]!.freeFor(classIndex);
+    return free <= 0 || free < amount * (1 - ROUNDING_RATIO);
   }
 
   /** The first pool that could not hold this demand even if nobody else held anything; undefined when all could. */
@@ -69,7 +70,7 @@ export class Ledger {
   take({ pools, amounts }: Demand, classIndex: number, nowMs: number): void {
     for (let i = 0; i < pools.length; i++) {
       const pool = this.pools[pools[i]!]!;
-      invariant(pool.freeFor(classIndex) >= amounts[i]! - slack(pool), `pool ${pool.name} is over-committed`);
+      invariant(!this.isShort(pools[i]!, classIndex, amounts[i]!), `pool ${pool.name} is over-committed`);
       pool.take(classIndex, amounts[i]!, nowMs);
     }
   }
@@ -79,11 +80,6 @@ export class Ledger {
       const pool = this.pools[pools[i]!]!;
       invariant(pool.holders > 0, `pool ${pool.name} is released twice`);
       pool.giveBack(classIndex, amounts[i]!, true);
-      invariant(pool.leased >= -slack(pool), `pool ${pool.name} is released twice`);
     }
   }
-}
-
-function slack(pool: Pool): number {
-  return pool.capacity === Number.POSITIVE_INFINITY ? 0 : pool.capacity * ROUNDING_RATIO;
 }

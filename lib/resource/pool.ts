@@ -87,8 +87,9 @@ export class Pool {
   /** @param isLast - the holder has nothing of the pool any more */
   giveBack(classIndex: number, amount: number, isLast: boolean): void {
     this.version++;
-    this.leased -= amount;
-    this.leasedByClass[classIndex]! -= amount;
+    // Sums of amounts of very different size may come out below nought.
+    this.leased = Math.max(0, this.leased - amount);
+    this.leasedByClass[classIndex] = Math.max(0, this.leasedByClass[classIndex]! - amount);
     if (isLast) this.holders--;
     // Sums of fractions do not come back to nought by themselves.
     if (this.holders === 0 && this.unit !== 'bytes') {

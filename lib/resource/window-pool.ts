@@ -42,6 +42,11 @@ export class WindowPool extends Pool {
     this.#carriesOver = settings.carriesOver;
   }
 
+  /** Does the count begin at zero when the window is over, whatever was taken and still runs? */
+  get beginsAfresh(): boolean {
+    return !this.#isSliding && !this.#carriesOver;
+  }
+
   override take(_classIndex: number, amount: number, nowMs: number): void {
     this.leased += amount;
     this.holders++;

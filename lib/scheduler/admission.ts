@@ -58,7 +58,7 @@ export function submit(state: SchedulerState, event: SchedulerEvent, commands: C
     tasks.outputTokens[task] = 0;
   }
   state.demands[tasks.demands[task]!]!.uses++;
-  state.retryBudget = Math.min(config.retryBudgetMin, state.retryBudget + config.retryBudgetRatio);
+  state.retryBudget = Math.min(Math.max(1, config.retryBudgetMin), state.retryBudget + config.retryBudgetRatio);
   if (parent !== NONE) {
     state.families.adopt(task, state.families.founderOf(parent), workOf(event), event.budget);
   } else if (event.budget < Number.POSITIVE_INFINITY) {

@@ -67,15 +67,15 @@ export function reprioritise(state: SchedulerState, task: number, priority: numb
 export function settleGroup(state: SchedulerState, group: Group): void {
   while (group.held.size > 0) {
     const best = group.held.peek();
-    if (group.inside >= state.groups.limit) {
-      const worst = leastUrgentQueued(state, group);
-      if (worst === NONE || !isAhead(state, best, worst)) return;
-      sendBack(state, group, worst);
-    }
+    const isFull = group.inside >= state.groups.limit;
+    const worst = isFull ? leastUrgentQueued(state, group) : NONE;
+    if (isFull && (worst === NONE || !isAhead(state, best, worst))) return;
     group.held.remove(best);
     group.inside++;
     group.queued.add(best);
     makeGrantable(state, best);
+    // After that, or its tenant would have nothing waiting for a moment, and lose what it was served less.
+    if (isFull) sendBack(state, group, worst);
   }
 }
 

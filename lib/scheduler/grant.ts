@@ -153,7 +153,7 @@ function oldestOverdue(state: SchedulerState): number {
     const waiting = queue.shapes[index]!;
     const shape = state.shapes.all[index]!;
     const { boundMs } = config.classes[shape.classIndex]!;
-    if (nowMs - tasks.arrivalsMs[waiting.first]! < boundMs) continue;
+    if (nowMs - tasks.arrivalsMs[waiting.first]! < boundMs || !isOverdueTurn(state, shape)) continue;
     const task = shape.isCatchAll ? catchAllHead(state, index) : oldestQueued(state, index);
     if (nowMs - tasks.arrivalsMs[task]! < boundMs) continue;
     if (oldest !== NONE && tasks.sequences[task]! > tasks.sequences[oldest]!) continue;

@@ -1,6 +1,6 @@
 /** What running tasks report: tokens, ends, wishes for more, and readers that cannot keep up. */
 import { type CommandBuffer, CommandKind, type SchedulerEvent } from '../event/index.js';
-import { makeDemand } from '../resource/index.js';
+import { makeDemand, sumOfDemands } from '../resource/index.js';
 import { NONE, type Outcome, Outcome as Outcomes, Reason, TaskState } from '../task/index.js';
 import { turnDown } from './admission.js';
 import { mayRetry, retry } from './retry.js';
@@ -92,10 +92,9 @@ export function grow(state: SchedulerState, event: SchedulerEvent, commands: Com
     state.ledger.take(more, classIndex, nowMs);
     state.noteInstant(pool.nextRollMs());
     const before = state.grown.get(task);
-    state.grown.set(
-      task,
-      before === undefined ? more : makeDemand([...before.pools, event.pool], [...before.amounts, amount]),
-    );
+    // What it took of one pool is given back at once, and counts as one hold on it.
+    if (before?.pools.includes(event.pool) === true) pool.holders--;
+    state.grown.set(task, before === undefined ? more : sumOfDemands([before, more]));
   }
   commands.push(CommandKind.grew, task, fits ? 1 : 0);
 }

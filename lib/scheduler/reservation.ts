@@ -11,7 +11,7 @@
  */
 import { type Demand, type DemandShape, WindowPool } from '../resource/index.js';
 import { CLASS_COUNT, NONE } from '../task/index.js';
-import type { Rule } from './rule.js';
+import { Rule } from './rule.js';
 import type { SchedulerState } from './state.js';
 
 /** May a task start beside the reservations? */
@@ -26,32 +26,36 @@ export function reserve(state: SchedulerState, task: number, rule: Rule): void {
   const classIndex = tasks.classes[task]!;
   // It waits for others of its shape, or rounding lacks a hair.
   if (ledger.fitsExactly(demand, classIndex)) return;
-  let lacksSome = false;
+  let holdsSome = false;
   for (let i = 0; i < pools.length; i++) {
     const pool = ledger.pools[pools[i]!]!;
     if (pool.reservedFor !== NONE || pool.reservableFromMs > nowMs) return;
     if (pool.capacityFor(classIndex) < amounts[i]!) return;
     const free = pool.freeFor(classIndex);
-    // Of a pool that is empty nobody takes anything: there is nothing to hold.
-    if (free > 0 && free < amounts[i]!) lacksSome = true;
+    // Of a pool that is empty nobody takes anything: there is nothing to hold. One that has waited too long also holds what it does not
+    // lack, or it would never find all of its pools free at one time.
+    if (free > 0 && (free < amounts[i]! || rule === Rule.overdue)) holdsSome = true;
   }
-  if (!lacksSome) return;
+  if (!holdsSome) return;
   for (const pool of pools) ledger.pools[pool]!.reservedFor = task;
   state.reservations.push({ task, rule, sinceMs: nowMs });
   state.noteInstant(nowMs + state.config.drainMs);
+  state.noteInstant(nextBoundEndMs(state));
 }
 
 /** Could the head of a shape that does not fit reserve anything? If not, it need not be looked at. */
-export function mayReserve({ ledger, nowMs }: SchedulerState, shape: DemandShape): boolean {
+export function mayReserve({ ledger, nowMs, tasks, queue, config }: SchedulerState, shape: DemandShape): boolean {
   if (shape.isCatchAll) return true;
-  let lacksSome = false;
+  const oldestMs = tasks.arrivalsMs[queue.shapes[shape.index]!.first]!;
+  const isOverdue = nowMs - oldestMs >= config.classes[shape.classIndex]!.boundMs;
+  let holdsSome = false;
   for (let i = 0; i < shape.pools.length; i++) {
     const pool = ledger.pools[shape.pools[i]!]!;
     if (pool.reservedFor !== NONE || pool.reservableFromMs > nowMs) return false;
     const free = pool.freeFor(shape.classIndex);
-    if (free > 0 && free < shape.amounts[i]!) lacksSome = true;
+    if (free > 0 && (free < shape.amounts[i]! || isOverdue)) holdsSome = true;
   }
-  return lacksSome;
+  return holdsSome;
 }
 
 /** Its task starts, ends or stops being grantable: the pools are open to all. */
@@ -84,11 +88,17 @@ export function passageAt(state: SchedulerState, task: number, index: number, am
   const pool = state.ledger.pools[index]!;
   const head = pool.reservedFor;
   if (head === NONE || head === task) return Passage.yes;
-  const left = pool.freeForAfter(tasks.classes[head]!, tasks.classes[task]!, amount);
-  if (left >= amountOf(state.demandOf(head), index)) return Passage.yes;
+  const headClass = tasks.classes[head]!;
+  const needed = amountOf(state.demandOf(head), index);
+  const free = pool.freeFor(headClass);
+  // What the head cannot use anyway, because it is kept for others, is not held for it.
+  if (pool.freeForAfter(headClass, tasks.classes[task]!, amount) >= Math.min(needed, free)) return Passage.yes;
+  if (pool instanceof WindowPool) {
+    // What is taken does not come back when the task ends; but a head that waits for the next window loses nothing in this one.
+    return pool.beginsAfresh && free < needed ? Passage.yes : Passage.no;
+  }
   const boundMs = state.boundOf(task);
-  // What is taken from a window does not come back when the task ends.
-  if (boundMs === 0 || pool instanceof WindowPool) return Passage.no;
+  if (boundMs === 0) return Passage.no;
   const untilMs = startMs(state, head);
   // Without a start time the head is waited for: what is freed is held for it.
   return untilMs < Number.POSITIVE_INFINITY && nowMs + boundMs <= untilMs ? Passage.byBound : Passage.no;
@@ -114,13 +124,13 @@ export function startMs(state: SchedulerState, head: number): number {
 export function lapseReservations(state: SchedulerState): void {
   const { ledger, nowMs } = state;
   const { drainMs } = state.config;
+  // One that overruns its bound moves the start time, or takes it away.
+  state.noteInstant(nextBoundEndMs(state));
+  state.mayGrant = true;
   for (const { task, sinceMs } of [...state.reservations]) {
     if (sinceMs + drainMs > nowMs) {
       state.noteInstant(sinceMs + drainMs);
-    } else if (startMs(state, task) < Number.POSITIVE_INFINITY) {
-      // One that overruns its bound may take the start time away.
-      state.noteInstant(nextBoundEndMs(state));
-    } else {
+    } else if (startMs(state, task) === Number.POSITIVE_INFINITY) {
       for (const pool of ledger.pools) if (pool.reservedFor === task) pool.reservableFromMs = nowMs + drainMs;
       dropReservation(state, task);
     }

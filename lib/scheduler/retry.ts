@@ -18,6 +18,7 @@ export function mayRetry(state: SchedulerState, task: number, retryInMs: number)
     retryInMs >= 0 &&
     tasks.attempts[task]! < tasks.maxAttempts[task]! &&
     state.retryBudget >= 1 &&
+    retryInMs < state.config.classes[tasks.classes[task]!]!.timeoutMs &&
     state.nowMs + retryInMs < startByMs(state, task)
   );
 }
@@ -40,6 +41,8 @@ export function retry(state: SchedulerState, task: number, retryInMs: number, co
 export function waitAgain(state: SchedulerState, task: number): void {
   const { tasks } = state;
   const classIndex = tasks.classes[task]!;
+  // It waits from now on: how long it ran is no part of that.
+  tasks.grantsMs[task] = state.nowMs;
   state.waitingByClass[classIndex]!++;
   state.waitingWorkByClass[classIndex]! += waitingWork(state, task);
   place(state, task);

@@ -32,7 +32,7 @@ export function askToWake(state: SchedulerState, commands: CommandBuffer): void 
 }
 
 /**
- * From when a task's time-out counts: its arrival, or its last grant when it came back. Behind the first task of a list that was
+ * From when a task's time-out counts: its arrival, or when it came back. Behind the first task of a list that was
  * never granted nobody is due before it, so walks end there.
  */
 export function waitsSinceMs(state: SchedulerState, task: number): number {

@@ -71,6 +71,7 @@ export class TaskTable {
   /** Submission number: earlier is smaller; breaks ties. */
   sequences!: Float64Array;
   arrivalsMs!: Float64Array;
+  /** When it was granted; while it waits again, since when. */
   grantsMs!: Float64Array;
   /** Absolute; Infinity for none. */
   deadlinesMs!: Float64Array;

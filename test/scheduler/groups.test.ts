@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../lib/event/index.js';
-import { priority } from '../../lib/policy/index.js';
+import { priority, vtc } from '../../lib/policy/index.js';
 import { Outcome, Reason } from '../../lib/task/index.js';
 import { FunctionDriver } from '../support/function-driver.js';
 
@@ -28,6 +28,17 @@ describe('a group', () => {
     const more = driver.add({ group: 1, priority: 1 });
     expect(driver.finish(urgent)).toEqual([more]);
     expect(driver.finish(more)).toEqual([calm]);
+  });
+
+  it('keeps the share of its tenant when a more urgent member takes the place of another', () => {
+    const share = vtc();
+    const driver = new FunctionDriver({ ...grouped, pools: { slots: 1 }, share });
+    driver.add({ tenant: 1, weight: 1_000 });
+    driver.add({ tenant: 2, group: 1 });
+    driver.add({ tenant: 1 });
+    const before = share.key(2);
+    driver.add({ tenant: 2, group: 1, priority: 5 });
+    expect(share.key(2)).toBe(before);
   });
 
   it('lets the next member in when one is cancelled, re-prioritised or fails', () => {

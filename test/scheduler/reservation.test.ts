@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { EventKind } from '../../lib/event/index.js';
 import { priority } from '../../lib/policy/index.js';
 import { Rule } from '../../lib/scheduler/index.js';
+import { DEFAULT_CLASSES } from '../../lib/task/index.js';
 import { FunctionDriver } from '../support/function-driver.js';
 
 describe('a large task at the head', () => {
@@ -49,6 +50,57 @@ describe('a large task at the head', () => {
     driver.add({ demand: { slots: 1, gpu: 1 } });
     expect(driver.started()).toEqual([]);
     expect(driver.finish(holder)[0]).toBe(large);
+  });
+
+  it('leaves what is kept for a class to it', () => {
+    const driver = new FunctionDriver({ pools: { slots: { capacity: 8, keptForInteractive: 2 } } });
+    for (let i = 0; i < 3; i++) driver.add();
+    driver.add({ demand: { slots: 6 } });
+    driver.add();
+    expect(driver.state.reservations).toHaveLength(1);
+    const chat = driver.add({ class: 'interactive' });
+    expect(driver.started()).toEqual([chat]);
+  });
+
+  it('leaves the rest of a window that begins afresh, since it waits for the next one', () => {
+    const driver = new FunctionDriver({
+      pools: { slots: 8 },
+      windows: { tokens: { limit: 90, windowMs: 1_000 } },
+    });
+    driver.add({ demand: { tokens: 20 } });
+    const head = driver.add({ demand: { tokens: 80 } });
+    const small = driver.add({ demand: { tokens: 5 } });
+    expect(driver.started()).toEqual([small]);
+    expect(driver.pass(1_000)).toEqual([head]);
+  });
+
+  it('finds its pools free at one time once it is overdue, although others use them in turn', () => {
+    const classes = DEFAULT_CLASSES.map((settings) => ({ ...settings, boundMs: 100 }));
+    const driver = new FunctionDriver({ pools: { a: 1, b: 1 }, classes });
+    let ofA = driver.add({ demand: { a: 1 } });
+    let ofB = driver.add({ demand: { b: 1 } });
+    const both = driver.add({ demand: { a: 1, b: 1 } });
+    for (let turn = 0; turn < 40 && driver.state.tasks.leased[both] === 0; turn++) {
+      driver.nowMs += 50;
+      const next = driver.add({ demand: turn % 2 === 0 ? { a: 1 } : { b: 1 } });
+      driver.finish(turn % 2 === 0 ? ofA : ofB);
+      if (driver.state.tasks.leased[next] !== 1) continue;
+      if (turn % 2 === 0) ofA = next;
+      else ofB = next;
+    }
+    expect(driver.state.tasks.leased[both]).toBe(1);
+  });
+
+  it('lets others pass at once when an overrun moves its start', () => {
+    const driver = new FunctionDriver({ pools: { slots: 4 } });
+    driver.add({ boundMs: 10 });
+    driver.add({ boundMs: 100 });
+    driver.add();
+    driver.add({ demand: { slots: 2 } });
+    const filler = driver.add({ boundMs: 50 });
+    expect(driver.started()).toEqual([]);
+    expect(driver.state.wakeAtMs).toBeLessThanOrEqual(11);
+    expect(driver.pass(11)).toEqual([filler]);
   });
 
   it('keeps its reservation when somebody more urgent comes', () => {

@@ -43,6 +43,13 @@ describe('a demand', () => {
     }
   });
 
+  it('never fits into a pool that is full, however small it is beside it', () => {
+    const driver = new FunctionDriver({ pools: { bytes: 24e9 } });
+    driver.add({ demand: { bytes: 24e9 } });
+    for (let i = 0; i < 50; i++) driver.add({ demand: { bytes: 1 } });
+    expect(driver.state.running).toBe(1);
+  });
+
   it('beyond the cap of shapes is found by a search among the oldest', () => {
     const driver = new FunctionDriver({ pools: { slots: 64 }, overrides: { shapesMax: 2, searchDepth: 2 } });
     const holder = driver.add({ demand: { slots: 60 } });

@@ -36,6 +36,22 @@ describe('a task that failed', () => {
     expect(driver.settled().get(twice)).toBe(Outcome.failed);
   });
 
+  it('waits anew: how long it ran is no part of its time-out in the queue', () => {
+    const driver = new FunctionDriver({ pools: { slots: 1 } });
+    const task = driver.add({ class: 'interactive', attempts: 2 });
+    driver.nowMs += 70_000;
+    driver.fail(task, 100);
+    expect(driver.settled().size).toBe(0);
+    expect(driver.pass(100)).toEqual([task]);
+  });
+
+  it('fails with its own error when the pause outlasts what its class may wait', () => {
+    const driver = new FunctionDriver({ pools: { slots: 1 } });
+    const task = driver.add({ class: 'interactive', attempts: 2 });
+    driver.fail(task, 60_000);
+    expect(driver.settled().get(task)).toBe(Outcome.failed);
+  });
+
   it('may be cancelled, and may expire, while it backs off', () => {
     const driver = new FunctionDriver({ pools: { slots: 1 } });
     const [a, b] = [driver.add({ attempts: 2 }), driver.add({ attempts: 2, deadlineMs: 500 })];

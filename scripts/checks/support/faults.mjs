@@ -56,8 +56,8 @@ export const FAULTS = [
   fault(
     'a shape that did not fit is never looked at again',
     'resource/pool.ts',
-    '    this.version++;\n    this.leased -= amount;',
-    '    this.leased -= amount;',
+    '    this.version++;\n    // Sums of amounts',
+    '    // Sums of amounts',
   ),
   fault('a resize lets nobody look again', 'scheduler/resize.ts', '  resized.version++;\n', ''),
   fault(
@@ -161,12 +161,20 @@ export const FAULTS = [
     'if (head === NONE || head === task) return Passage.yes;',
     'if (head !== task) return Passage.yes;',
   ),
+  fault('backfill without a bound', 'scheduler/reservation.ts', 'if (boundMs === 0) return Passage.no;', ''),
   fault(
-    'backfill without a bound',
+    'what is kept for others is held for a head',
     'scheduler/reservation.ts',
-    'if (boundMs === 0 || pool instanceof WindowPool) return Passage.no;',
-    'if (pool instanceof WindowPool) return Passage.no;',
+    '>= Math.min(needed, free)) return Passage.yes;',
+    '>= needed) return Passage.yes;',
   ),
+  fault(
+    'a full pool has room for a little',
+    'resource/ledger.ts',
+    'return free <= 0 || free < amount * (1 - ROUNDING_RATIO);',
+    'return free < amount - 1;',
+  ),
+  fault('a retry has waited since its grant', 'scheduler/retry.ts', 'tasks.grantsMs[task] = state.nowMs;', ''),
   fault('backfill past the start', 'scheduler/reservation.ts', 'nowMs + boundMs <= untilMs', 'nowMs <= untilMs'),
   fault(
     'backfill although there is no start time',
@@ -177,8 +185,8 @@ export const FAULTS = [
   fault(
     'backfill of windows',
     'scheduler/reservation.ts',
-    'if (boundMs === 0 || pool instanceof WindowPool) return Passage.no;',
-    'if (boundMs === 0) return Passage.no;',
+    'return pool.beginsAfresh && free < needed ? Passage.yes : Passage.no;',
+    'return Passage.yes;',
   ),
   fault(
     'a drain never lapses',
@@ -406,8 +414,8 @@ export const FAULTS = [
   fault(
     'a group runs one too many',
     'scheduler/enqueue.ts',
-    'if (group.inside >= state.groups.limit) {',
-    'if (group.inside > state.groups.limit) {',
+    'const isFull = group.inside >= state.groups.limit;',
+    'const isFull = group.inside > state.groups.limit;',
   ),
   fault(
     'a group keeps a place that is free',

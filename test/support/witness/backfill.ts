@@ -38,7 +38,10 @@ export function passes(scene: Scene, task: SeenTask, heads: readonly SeenTask[])
       const pool = scene.pools.all[pools[i]!]!;
       const left = pool.freeFor(head.classIndex, task.classIndex, amounts[i]!);
       const isClose = !pool.isExact && Math.abs(left - needed) < 1e-9 * pool.capacity;
-      if (!isClose && left >= needed) continue;
+      const free = pool.freeFor(head.classIndex);
+      // The head does not use what is kept for others, nor does it need what the next window brings anew.
+      if (!isClose && (left >= needed || left >= free)) continue;
+      if (pool.beginsAfresh && free < needed && !isClose) continue;
       const boundMs = task.wantsBoundMs;
       if (boundMs === 0 || pool.isWindow) {
         if (!isClose) return Pass.no;

@@ -68,7 +68,8 @@ export function checkCause(
   }
 }
 
-export function mayRetry({ retryBudget, nowMs }: Witness, task: SeenTask, retryInMs: number): boolean {
+export function mayRetry({ retryBudget, nowMs, config }: Witness, task: SeenTask, retryInMs: number): boolean {
+  if (retryInMs >= config.classes[task.classIndex]!.timeoutMs) return false;
   if (!(retryInMs >= 0) || task.attempts >= task.maxAttempts || retryBudget < 1) return false;
   return nowMs + retryInMs < task.startByMs;
 }

@@ -55,8 +55,14 @@ export class SeenPool {
     if (amount < Number.POSITIVE_INFINITY && (amount / EXACT_STEP) % 1 !== 0) this.isExact = false;
   }
 
-  get slack(): number {
-    return this.capacity === Number.POSITIVE_INFINITY ? 0 : this.capacity * ROUNDING;
+  /** Of a fixed window: what was taken in one says nothing about the next. */
+  get beginsAfresh(): boolean {
+    return this.isWindow && !this.isSliding && !this.carriesOver;
+  }
+
+  /** Is there so much for a class, errors of adding up aside? */
+  has(amount: number, free: number): boolean {
+    return free > 0 && free >= amount * (1 - ROUNDING);
   }
 
   /** What a class may take, if of `takenBy` so much were taken before. Negative when less than nothing is left. */
@@ -159,7 +165,7 @@ export class SeenPools {
   fits({ pools, amounts }: Vector, classIndex: number): boolean {
     for (let i = 0; i < pools.length; i++) {
       const pool = this.all[pools[i]!]!;
-      if (Math.max(0, pool.freeFor(classIndex)) < amounts[i]! - pool.slack) return false;
+      if (!pool.has(amounts[i]!, pool.freeFor(classIndex))) return false;
     }
     return true;
   }
@@ -190,11 +196,11 @@ export class SeenPools {
     for (let i = 0; i < pools.length; i++) {
       const pool = this.all[pools[i]!]!;
       const amount = amounts[i]!;
-      if (pool.capacity - pool.leased < amount - pool.slack) {
+      if (!pool.has(amount, pool.capacity - pool.leased)) {
         const what = pool.isWindow ? 'no window sees more than its limit' : 'no pool is over-committed';
         broken(what, `${who} takes ${amount} of ${pool.name}, ${pool.leased} of ${pool.capacity} are taken`);
       }
-      if (pool.freeFor(classIndex) < amount - pool.slack) {
+      if (!pool.has(amount, pool.freeFor(classIndex))) {
         broken(
           'what is kept for a class is left to it',
           `${who} of class ${classIndex} takes ${amount} of ${pool.name}`,

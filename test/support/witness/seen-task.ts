@@ -58,6 +58,8 @@ export class SeenTask {
   maxAttempts = 1;
   attempts = 0;
   grantMs = Number.NaN;
+  /** When it began to wait again. */
+  cameBackMs = Number.NaN;
   slot = -1;
   group = 0;
   demand!: Vector;
@@ -104,7 +106,7 @@ export class SeenTask {
 
   /** From when its class's time-out counts. */
   get waitsSinceMs(): number {
-    return this.attempts > 0 ? this.grantMs : this.arrivalMs;
+    return this.attempts > 0 ? this.cameBackMs : this.arrivalMs;
   }
 
   /** What it asks for: the first of a complete gang asks for all. */

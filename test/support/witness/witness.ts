@@ -427,6 +427,7 @@ export class Witness implements Door {
   }
 
   #comeBack(task: SeenTask): void {
+    task.cameBackMs = this.nowMs;
     this.#release(task, 0);
     task.phase = Phase.waits;
     task.isReady = false;
