@@ -1,4 +1,5 @@
 /** What a yard tells its listeners. Listeners run outside the scheduler's turn; one that throws is its owner's bug and stops nobody. */
+import { inspect, types } from 'node:util';
 import { InvalidOptionError } from './base/errors.js';
 import type { FunctionObservers, TaskInfo } from './dispatch/function/index.js';
 import type { TaskRecord } from './runtime/service.js';
@@ -61,7 +62,7 @@ export class YardListeners {
       try {
         listener(...args);
       } catch (error) {
-        process.emitWarning(error instanceof Error ? error : String(error));
+        process.emitWarning(warningOf(error));
       }
     }
   }
@@ -80,4 +81,11 @@ export class YardListeners {
     observers.failed = this.has('error') ? (error, task) => this.emit('error', error, task) : undefined;
     observers.settled = this.has('settled') ? (record) => this.emit('settled', record) : undefined;
   }
+}
+
+/** Whatever a listener throws: an error as it is, all else as a text, also what cannot be made a string. */
+function warningOf(thrown: unknown): Error | string {
+  if (typeof thrown === 'string') return thrown;
+  if (types.isNativeError(thrown) && thrown instanceof Error) return thrown;
+  return inspect(thrown, { customInspect: false });
 }

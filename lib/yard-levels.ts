@@ -54,15 +54,18 @@ export class YardLevels {
     this.#wasEmpty = isEmpty;
     this.#wasIdle = isIdle;
     if (this.#waiters.length > 0) {
-      const met = this.#waiters.filter((waiter) => waiter.isMet());
+      const met: Waiter[] = [];
+      const unmet: Waiter[] = [];
+      for (const waiter of this.#waiters) (waiter.isMet() ? met : unmet).push(waiter);
       if (met.length > 0) {
-        this.#waiters = this.#waiters.filter((waiter) => !met.includes(waiter));
+        this.#waiters = unmet;
         for (const waiter of met) waiter.resolve();
         this.watch();
       }
     }
     // Last: a listener may add the next tasks.
     if (becameEmpty) this.#listeners.emit('empty');
-    if (becameIdle) this.#listeners.emit('idle');
+    // If one did, the yard is not idle, or was so again already and has said it.
+    if (becameIdle && this.#runtime.state.sequence === sequence) this.#listeners.emit('idle');
   }
 }

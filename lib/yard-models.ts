@@ -44,6 +44,9 @@ interface Model {
   createdSeconds: number;
 }
 
+/** Objects of this class so far: ids of yards that were made in the same millisecond differ. */
+let made = 0;
+
 export class YardModels {
   /** Takes no new work. */
   isClosed = false;
@@ -52,7 +55,7 @@ export class YardModels {
   readonly #runtime: Runtime;
   readonly #driver: ModelDriver;
   readonly #bufferBytes: number;
-  readonly #idPrefix = `ay${Date.now().toString(36)}`;
+  readonly #idPrefix = `ay${Date.now().toString(36)}-${(made++).toString(36)}-`;
   #nextId = 1;
   /** Unsettled tasks by id. */
   readonly #tasks = new Map<string, ModelEntry>();

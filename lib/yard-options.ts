@@ -172,7 +172,7 @@ export interface YardOptions {
   /** Half-life of waiting for the order "aged", ms. Default 20,000. */
   halfLifeMs?: number;
   /**
-   * Per class: head start, queue limit in tasks and in work, wait bound, time-out. Defaults in docs/scheduling.md; a yard without models
+   * Per class: head start, queue limit in tasks and in work, wait bound, time-out. Defaults in docs/tasks.md; a yard without models
    * has a queue limit of 1,000,000 tasks and no time-out.
    */
   classes?: Partial<Record<TaskClassName, Partial<ClassSettings>>>;
@@ -209,6 +209,15 @@ export const SLOTS_POOL = 'slots';
 export const INTERVAL_WINDOW = 'interval';
 export const DEFAULT_CONCURRENCY = 16;
 
+/** @throws {@link InvalidOptionError} naming `option` unless slots are left for work that is not interactive */
+export function checkKept(option: string, keepInteractive: number, concurrency: number): void {
+  if (keepInteractive < concurrency) return;
+  throw new InvalidOptionError(
+    option,
+    `The yard keeps ${keepInteractive} of ${concurrency} slots for interactive work; at least one must be left for the rest.`,
+  );
+}
+
 function checkFunctionOptions(options: YardOptions): void {
   const {
     concurrency = DEFAULT_CONCURRENCY,
@@ -218,12 +227,7 @@ function checkFunctionOptions(options: YardOptions): void {
     pools = {},
     windows = {},
   } = options;
-  if (keepInteractive >= concurrency) {
-    throw new InvalidOptionError(
-      'keepInteractive',
-      `The yard keeps ${keepInteractive} of ${concurrency} slots for interactive work; at least one must be left for the rest.`,
-    );
-  }
+  checkKept('keepInteractive', keepInteractive, concurrency);
   if ((interval === undefined) !== (intervalCap === undefined)) {
     const missing = interval === undefined ? 'interval' : 'intervalCap';
     throw new InvalidOptionError(missing, `"interval" and "intervalCap" belong together; "${missing}" is missing.`);

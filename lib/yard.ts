@@ -42,9 +42,10 @@ import type { Why } from './runtime/why.js';
 import { explain } from './scheduler/index.js';
 import { functionDemands, schedulerConfig } from './yard-config.js';
 import { type YardEventName, type YardListener, YardListeners } from './yard-events.js';
+import { YardGate } from './yard-gate.js';
 import { YardLevels } from './yard-levels.js';
 import { YardModels } from './yard-models.js';
-import { checkYardOptions, DEFAULT_CONCURRENCY, SLOTS_POOL, type YardOptions } from './yard-options.js';
+import { checkKept, checkYardOptions, DEFAULT_CONCURRENCY, SLOTS_POOL, type YardOptions } from './yard-options.js';
 
 const DEFAULT_MAX_TENANTS = 10_000;
 const TIMER_MS_MAX = 2 ** 31 - 1;
@@ -63,10 +64,11 @@ export class Yard implements YardService {
   readonly #models: YardModels;
   readonly #listeners = new YardListeners();
   readonly #levels: YardLevels;
+  readonly #gate: YardGate;
   readonly #slotsPool: number;
   readonly #log: EventLogFile | undefined;
   #concurrency: number;
-  #isPaused = false;
+  readonly #keepInteractive: number;
   #closing: Promise<void> | undefined;
   #wakeDrain: (() => void) | undefined;
 
@@ -88,6 +90,8 @@ export class Yard implements YardService {
     const pools = functionDemands(config);
     this.#slotsPool = pools.find(({ name }) => name === SLOTS_POOL)!.index;
     this.#concurrency = options.concurrency ?? DEFAULT_CONCURRENCY;
+    this.#keepInteractive = options.keepInteractive ?? 0;
+    this.#gate = new YardGate(this.#runtime);
     this.#functions = new Functions({
       runtime: this.#runtime,
       pools,
@@ -138,22 +142,17 @@ export class Yard implements YardService {
 
   /** Starts nothing until {@link start}; what runs goes on. */
   pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
-    this.#runtime.dispatch(this.#runtime.begin(EventKind.shut));
+    this.#gate.shut('paused');
   }
 
   /** Ends a {@link pause}, also that of `autoStart: false`. */
   start(): this {
-    if (this.#isPaused) {
-      this.#isPaused = false;
-      this.#runtime.dispatch(this.#runtime.begin(EventKind.open));
-    }
+    this.#gate.open('paused');
     return this;
   }
 
   get isPaused(): boolean {
-    return this.#isPaused;
+    return this.#gate.has('paused');
   }
 
   /** Tasks that wait, also for a retry, their group or their gang. */
@@ -174,7 +173,7 @@ export class Yard implements YardService {
   /**
    * May become less than what runs: nothing is started then until enough has ended. What waits and takes more slots than there are now
    * keeps waiting for more.
-   * @throws {@link InvalidOptionError} unless it is a whole number of at least 1, or Infinity
+   * @throws {@link InvalidOptionError} unless it is a whole number of at least 1, or Infinity, and more than `keepInteractive`
    */
   set concurrency(concurrency: number) {
     const isCount = concurrency === Number.POSITIVE_INFINITY || (Number.isInteger(concurrency) && concurrency >= 1);
@@ -182,6 +181,7 @@ export class Yard implements YardService {
       const message = `Option "concurrency" is wrong (got ${String(concurrency)}): expected a whole number of at least 1, or Infinity.`;
       throw new InvalidOptionError('concurrency', message);
     }
+    checkKept('concurrency', this.#keepInteractive, concurrency);
     this.#concurrency = concurrency;
     const event = this.#runtime.begin(EventKind.resize);
     event.pool = this.#slotsPool;
@@ -206,7 +206,10 @@ export class Yard implements YardService {
 
   /** Cancels every function that waits: its promise rejects with {@link CancelledError}. */
   clear(): void {
+    // Each that is cancelled makes room for the next, which is to be cancelled too.
+    this.#gate.shut('clearing');
     this.#functions.clear();
+    this.#gate.open('clearing');
   }
 
   /**
@@ -350,6 +353,7 @@ export class Yard implements YardService {
     this.#models.isClosed = true;
     this.#functions.isClosed = true;
     if (drainMs > 0 && this.#runtime.isWorking) await this.#drain(drainMs);
+    this.#gate.shut('closed');
     const error = new ClosedError();
     this.#runtime.cancelAll(error);
     this.#runtime.close();

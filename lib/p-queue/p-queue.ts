@@ -357,17 +357,15 @@ export class PQueue<
     const run = this.#runs.take();
     run.begin(task, Date.now());
     task.run = run;
-    let result: unknown;
     try {
-      result = task.runInAsyncScope(task.fn, undefined, { signal: extras?.signal });
+      const result = task.runInAsyncScope(task.fn, undefined, { signal: extras?.signal });
+      if (extras?.signal !== undefined) this.#signals.listen(task, extras, extras.signal);
+      run.follow(result);
     } catch (error) {
       tellEnd(this, 'error', error);
       run.hasToldError = true;
       run.followError(error);
-      return;
     }
-    if (extras?.signal !== undefined) this.#signals.listen(task, extras, extras.signal);
-    run.follow(result);
   }
 
   #completed(task: QueuedTask, value: unknown): void {
@@ -409,6 +407,8 @@ export class PQueue<
 
   /** A waiting task is not wanted any more. */
   #aborted(task: QueuedTask): void {
+    // It ended while others of the same signal were told.
+    if (task.phase === Phase.over) return;
     this.#line?.remove(task);
     this.#over(task);
     if (task.task >= 0) this.#turnstile.withdraw(task);

@@ -2,8 +2,7 @@
  * A function that was called and has not ended. Runs are used again, and what they hand to promises is made once, so a start makes no
  * closure. A run whose task ended before its function is not: the function may still end.
  */
-// Called on promises of the caller's: one whose `then` somebody replaced must not settle twice.
-const { then: promiseThen } = Promise.prototype;
+import { follow } from '../runtime/index.js';
 
 const IDLE_MAX = 1_024;
 
@@ -42,11 +41,9 @@ export class Run<Task> {
     this.hasToldError = false;
   }
 
-  /** The end of what the function returned is the end of the task. */
+  /** The end of what the function returned is the end of the task. Throws only what looking at it throws. */
   follow(result: unknown): void {
-    // A thenable of another make is asked once, by a promise of ours.
-    const promise = result instanceof Promise ? result : Promise.resolve(result);
-    void promiseThen.call(promise, this.#onReturn, this.#onThrow);
+    follow(result, this.#onReturn, this.#onThrow);
   }
 
   /** The function has thrown: that is the end of the task once the caller's code had its turn. */

@@ -1,6 +1,7 @@
 export * from './answer-stream.js';
 export type * from './backend.js';
 export * from './event-log-file.js';
+export * from './follow.js';
 export * from './model-driver.js';
 export * from './model-entry.js';
 export * from './name-explanation.js';

@@ -148,6 +148,10 @@ export interface YardStats {
   windows: Readonly<Record<string, { limit: number; used: number; windowMs: number }>>;
   /** Grants by the precedence rule that decided them. */
   grantsByRule: Readonly<Record<string, number>>;
+  /** Grants to functions that passed a reservation because their `bound` said that they end before it. */
+  backfilled: number;
+  /** Functions that ran longer than their `bound`. */
+  boundOverruns: number;
 }
 
 /** A task that is not settled, as `Yard.tasks` shows it. */

@@ -11,7 +11,7 @@ export interface SignalTasks<Target extends object = object> {
   readonly signal: AbortSignal;
   only: Target | undefined;
   all: Set<Target> | undefined;
-  /** The signal was aborted: nobody is to be taken out one by one. */
+  /** The signal was aborted: it has no listener of ours any more. */
   isOver: boolean;
   readonly listener: () => void;
 }
@@ -30,7 +30,10 @@ export class SignalWatch<Target extends object = object> {
     this.#cancel = cancel;
   }
 
-  /** Cancels `target` once the signal, which is not aborted yet, is. {@link forget} it when it is settled. */
+  /**
+   * Cancels `target` once the signal, which is not aborted yet, is. {@link forget} it when it is settled.
+   * Throws what the signal throws; then nothing is watched.
+   */
   watch(signal: AbortSignal, target: Target): SignalTasks<Target> {
     const known = this.#bySignal.get(signal);
     if (known !== undefined) {
@@ -41,28 +44,35 @@ export class SignalWatch<Target extends object = object> {
     }
     const listener = () => this.#aborted(tasks);
     const tasks: SignalTasks<Target> = { signal, only: target, all: undefined, isOver: false, listener };
-    this.#bySignal.set(signal, tasks);
+    // First, since it may throw.
     signal.addEventListener('abort', listener, ONCE);
+    this.#bySignal.set(signal, tasks);
     return tasks;
   }
 
+  /** `target` is not cancelled any more, also when that is under way for others of its signal. */
   forget(tasks: SignalTasks<Target>, target: Target): void {
-    if (tasks.isOver) return;
     tasks.all?.delete(target);
     if (tasks.only === target) tasks.only = undefined;
+    if (tasks.isOver) return;
     const isWatched = tasks.only !== undefined || (tasks.all !== undefined && tasks.all.size > 0);
     if (isWatched) return;
-    tasks.signal.removeEventListener('abort', tasks.listener);
     this.#bySignal.delete(tasks.signal);
+    try {
+      tasks.signal.removeEventListener('abort', tasks.listener);
+    } catch {
+      // A signal of somebody's own make: it keeps a listener that has nobody to cancel.
+    }
   }
 
   #aborted(tasks: SignalTasks<Target>): void {
-    const { signal, only, all } = tasks;
+    const { signal, all } = tasks;
     tasks.isOver = true;
-    this.#bySignal.delete(signal);
+    if (this.#bySignal.get(signal) === tasks) this.#bySignal.delete(signal);
     // One error for all of them: they were cancelled by one act.
     const error = abortedError(signal);
-    if (only !== undefined) this.#cancel(only, error);
+    if (tasks.only !== undefined) this.#cancel(tasks.only, error);
+    // One that is cancelled may end others, which leave the set.
     if (all !== undefined) for (const target of all) this.#cancel(target, error);
   }
 }

@@ -54,5 +54,7 @@ export function statsOf(state: SchedulerState): YardStats {
       state.windows.map(({ name, capacity, leased, windowMs }) => [name, { limit: capacity, used: leased, windowMs }]),
     ),
     grantsByRule: Object.fromEntries(RULE_NAMES.map((name, rule) => [name, state.grantsByRule[rule]!])),
+    backfilled: state.backfilled,
+    boundOverruns: state.boundOverruns,
   };
 }

@@ -28,6 +28,32 @@ it('has errors with a stable code', () => {
   expect(error).toMatchObject({ name: 'TimeoutError', code: 'AY_TASK_TIMEOUT' });
 });
 
+it('frees the slot of a function that returns what only looks like a promise', async () => {
+  const queue = new PQueue({ concurrency: 1 });
+  const { proxy, revoke } = Proxy.revocable({}, {});
+  await expect(queue.add(() => Object.create(Promise.prototype))).rejects.toBeInstanceOf(TypeError);
+  const end = queue.add(() => proxy);
+  revoke();
+  await expect(end).rejects.toBeInstanceOf(TypeError);
+  await queue.onIdle();
+  expect(counts(queue)).toBe('0+0');
+  expect(await queue.add(() => 1)).toBe(1);
+});
+
+it('counts a task once that is cleared while its signal tells others', async () => {
+  const queue = new PQueue({ concurrency: 1 });
+  const controller = new AbortController();
+  const blocker = deferred<void>();
+  void queue.add(() => blocker.promise);
+  for (let i = 0; i < 3; i++) ignore(queue.add(() => 1, { signal: controller.signal }));
+  queue.once('next', () => queue.clear());
+  controller.abort();
+  expect(counts(queue)).toBe('0+1');
+  blocker.resolve();
+  await queue.onIdle();
+  expect(counts(queue)).toBe('0+0');
+});
+
 it('takes a priority that is no number as 0', async () => {
   const queue = new PQueue({ concurrency: 1, autoStart: false });
   const order: string[] = [];

@@ -35,3 +35,29 @@ it('cancels everybody with one error, without the stack of whoever aborted', () 
   expect(cancelled[0]![1]).toMatchObject({ code: 'AY_CANCELLED', cause: 'reason' });
   expect(cancelled[0]![1].stack).not.toMatch(/\n\s+at /);
 });
+
+it('leaves out whoever ended while others of the signal were cancelled', () => {
+  const cancelled: object[] = [];
+  const [a, b] = [{}, {}];
+  const watch = new SignalWatch((target) => {
+    cancelled.push(target);
+    watch.forget(tasks, b);
+  });
+  const controller = new AbortController();
+  const tasks = watch.watch(controller.signal, a);
+  watch.watch(controller.signal, b);
+  controller.abort();
+  expect(cancelled).toEqual([a]);
+});
+
+it('watches nothing after a signal that cannot be listened to', () => {
+  const watch = new SignalWatch(() => {});
+  const signal = {
+    aborted: false,
+    addEventListener() {
+      throw new Error('no');
+    },
+  } as unknown as AbortSignal;
+  expect(() => watch.watch(signal, {})).toThrow('no');
+  expect(() => watch.watch(signal, {})).toThrow('no');
+});

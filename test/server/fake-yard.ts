@@ -288,6 +288,8 @@ export class FakeYard implements YardService {
       pools: { ram: { capacity: 1000, leased: 250 } },
       windows: {},
       grantsByRule: { order: 5, overdue: 1 },
+      backfilled: 0,
+      boundOverruns: 0,
     };
   }
 

@@ -166,7 +166,8 @@ describe('a task by its id', () => {
 describe('events', () => {
   it('tell of each step, and a listener that throws stops nobody', async () => {
     const warning = vi.spyOn(process, 'emitWarning').mockImplementation(() => {});
-    const yard = new Yard({ concurrency: 1 });
+    // Time stands still: no start has to wait for the next round of the event loop.
+    const yard = new Yard({ concurrency: 1 }, { clock: { nowMs: () => 0 } });
     const seen: string[] = [];
     yard.on('add', () => {
       throw new Error('a listener of another make');

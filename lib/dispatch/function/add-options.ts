@@ -53,7 +53,10 @@ const RULES: Readonly<Record<keyof AddOptions, Rule>> = {
   signal: {
     // By shape: signals of other realms are no instances of ours.
     accepts: (value) =>
-      isObject(value) && typeof value.aborted === 'boolean' && typeof value.addEventListener === 'function',
+      isObject(value) &&
+      typeof value.aborted === 'boolean' &&
+      typeof value.addEventListener === 'function' &&
+      typeof value.removeEventListener === 'function',
     expected: 'an AbortSignal',
   },
   retry: { accepts: (value) => isNumber(value) || isObject(value), expected: 'a number of attempts, or an object' },
@@ -87,7 +90,7 @@ export function checkAddOptions(options: AddOptions): void {
   }
 }
 
-/** Options that name one task cannot be those of several; nor can a member of a gang be somebody else's. */
+/** Options that name one task cannot be those of several; nor can what starts together start one by one. */
 export function checkShared(options: AddOptions, together: boolean): InvalidOptionError | undefined {
   for (const name of ['id', 'idempotencyKey'] as const) {
     if (options[name] !== undefined) {
@@ -96,6 +99,9 @@ export function checkShared(options: AddOptions, together: boolean): InvalidOpti
   }
   if (typeof together !== 'boolean') {
     return new InvalidOptionError('together', 'Option "together" is wrong: expected true or false.');
+  }
+  if (together && options.group !== undefined) {
+    return new InvalidOptionError('group', 'Functions that start together cannot wait for their turn in a group.');
   }
   return undefined;
 }

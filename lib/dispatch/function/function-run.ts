@@ -2,17 +2,16 @@
  * One attempt of a function, from its call until it has really ended. Runs are used again: what they hand to a promise is made once,
  * not once per task, so a start costs no closure.
  */
+import { follow } from '../../runtime/index.js';
 import { callIn } from './caller-contexts.js';
 import type { FunctionContext } from './function-context.js';
 import type { TaskFunction } from './types.js';
 
-// Called on promises of the caller's: one whose `then` somebody replaced must not settle twice.
-const { then: promiseThen } = Promise.prototype;
-
 export class FunctionRun {
   task = -1;
   fn!: TaskFunction<unknown>;
-  context!: FunctionContext;
+  /** While an attempt is under way. */
+  context: FunctionContext | undefined;
   startedMs = 0;
   /** What it returned or threw. */
   result: unknown;
@@ -38,9 +37,7 @@ export class FunctionRun {
     try {
       returned = callIn(context.caller, fn, context);
       if (typeof returned === 'object' ? returned !== null : typeof returned === 'function') {
-        // A thenable of another make is asked once, by a promise of ours.
-        const promise = returned instanceof Promise ? returned : Promise.resolve(returned);
-        void promiseThen.call(promise, this.#onReturn, this.#onThrow);
+        follow(returned, this.#onReturn, this.#onThrow);
         return;
       }
     } catch (error) {
@@ -54,6 +51,7 @@ export class FunctionRun {
   clear(): void {
     this.result = undefined;
     this.fn = CLEARED;
+    this.context = undefined;
   }
 
   #ended(result: unknown, hasThrown: boolean): void {

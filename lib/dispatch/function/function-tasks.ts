@@ -25,8 +25,8 @@ export interface FunctionObservers {
 
 /** What the tasks ask of whoever added them. Inside a turn, except the last. */
 export interface FunctionOwner extends TaskServices {
-  /** The task's outcome is out. */
-  settled(setting: TaskSetting, outcome: Outcome): void;
+  /** The task's outcome is out. `hasRun`: its function ran to its end, and that is the outcome. */
+  settled(setting: TaskSetting, hasRun: boolean): void;
   /** Nothing of the task is left in the core. */
   released(setting: TaskSetting): void;
   /** How long to wait before the next attempt, ms; NaN for none. May put another error in place of the run's result. */
@@ -54,6 +54,8 @@ class Rejection {
 
 const IDLE_RUNS_MAX = 1_024;
 const ID_RADIX = 36;
+/** Objects of this class so far. */
+let made = 0;
 
 export class FunctionTasks implements TaskHooks {
   readonly #runtime: Runtime;
@@ -65,7 +67,8 @@ export class FunctionTasks implements TaskHooks {
   readonly #settings: (TaskSetting | undefined)[] = [];
   /** Open tasks whose callers named them. */
   readonly #named = new Map<string, number>();
-  readonly #idPrefix = `fn${Date.now().toString(ID_RADIX)}-`;
+  /** Of this yard alone, also among those that were made in the same millisecond. */
+  readonly #idPrefix = `fn${Date.now().toString(ID_RADIX)}-${(made++).toString(ID_RADIX)}-`;
   readonly #idleRuns: FunctionRun[] = [];
   readonly #onEnd = (run: FunctionRun, hasThrown: boolean) => this.#ended(run, hasThrown);
   /** The submission that is under way. */
@@ -145,7 +148,7 @@ export class FunctionTasks implements TaskHooks {
   refused(outcome: Outcome, error: AgentyardError): void {
     const setting = this.#newSetting!;
     this.#newResolver!(new Rejection(error));
-    this.#owner.settled(setting, outcome);
+    this.#owner.settled(setting, false);
     this.#owner.released(setting);
     const info: TaskInfo = { id: setting.id ?? '', tenant: setting.tenantName, class: setting.className };
     this.#tellFailure(info, outcome, error, 0, 0);
@@ -180,7 +183,7 @@ export class FunctionTasks implements TaskHooks {
     if (setting.id !== undefined) this.#named.delete(setting.id);
     if (outcome === Outcome.completed) {
       resolve(run!.result);
-      this.#owner.settled(setting, outcome);
+      this.#owner.settled(setting, true);
       this.#tellSuccess(task, run!);
       return;
     }
@@ -191,11 +194,9 @@ export class FunctionTasks implements TaskHooks {
         ? setting.error
         : this.#errorOf(task, reason);
     resolve(new Rejection(error));
-    if (run !== undefined && !hasThrown) {
-      const { context } = run;
-      this.#runtime.afterTurn(() => context.abort(error));
-    }
-    this.#owner.settled(setting, outcome);
+    const context = hasThrown ? undefined : run?.context;
+    if (context !== undefined) this.#runtime.afterTurn(() => context.abort(error));
+    this.#owner.settled(setting, hasThrown);
     if (this.#observers.failed === undefined && this.#observers.settled === undefined) return;
     const { waitMs, totalMs } = this.#timesOf(task, run);
     this.#tellFailure(this.infoOf(task), outcome, error, waitMs, totalMs);
@@ -227,24 +228,29 @@ export class FunctionTasks implements TaskHooks {
     if (typeof fn !== 'function' || !this.isOpen(task) || tasks.leased[task] === 0) return;
     const setting = this.#settings[task]!;
     const attempt = tasks.attempts[task]!;
+    const serial = tasks.sequences[task]!;
     const { active } = this.#observers;
-    if (active !== undefined) active(this.infoOf(task), attempt);
-    // A listener may have cancelled it.
-    if (active !== undefined && !this.isOpen(task)) return;
+    if (active !== undefined) {
+      active(this.infoOf(task), attempt);
+      // A listener may have cancelled it, and its index may be another's already.
+      if (!this.isCurrent({ task, serial }) || this.#work[task] !== fn || tasks.leased[task] === 0) return;
+    }
     const run = this.#idleRuns.pop() ?? new FunctionRun(this.#onEnd);
     this.#work[task] = run;
-    const context = new FunctionContext(this.#owner, setting, task, tasks.sequences[task]!, attempt);
+    const context = new FunctionContext(this.#owner, setting, task, serial, attempt);
     run.begin(task, fn, context, this.#runtime.turnMs);
   }
 
   #ended(run: FunctionRun, hasThrown: boolean): void {
     // Its lease may have ended before it did: then nobody waits for it.
-    if (!run.isFreed) {
-      const { task } = run;
-      const canRetry = hasThrown && this.isOpen(task);
-      const retryInMs = canRetry ? this.#owner.retryInMs(this.#settings[task]!, run) : Number.NaN;
-      this.#sendEnded(task, hasThrown ? Outcome.failed : Outcome.completed, retryInMs);
+    const { task } = run;
+    let retryInMs = Number.NaN;
+    if (hasThrown && !run.isFreed && this.isOpen(task)) {
+      const pauseMs = this.#owner.retryInMs(this.#settings[task]!, run);
+      // The caller was asked, and may have cancelled the task.
+      if (!run.isFreed && this.isOpen(task)) retryInMs = pauseMs;
     }
+    if (!run.isFreed) this.#sendEnded(task, hasThrown ? Outcome.failed : Outcome.completed, retryInMs);
     run.clear();
     if (this.#idleRuns.length < IDLE_RUNS_MAX) this.#idleRuns.push(run);
   }

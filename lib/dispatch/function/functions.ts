@@ -82,6 +82,11 @@ export class Functions implements FunctionOwner {
   }
 
   addAll<const F extends readonly TaskFunction<unknown>[]>(fns: F, options: AddAllOptions = {}): Promise<ResultsOf<F>> {
+    if (!Array.isArray(fns)) {
+      const message = `Several tasks are an array of functions; got ${kindOf(fns)}.`;
+      return Promise.reject(new InvalidOptionError('fns', message));
+    }
+    if (typeof options !== 'object' || options === null) return Promise.reject(noOptions(options));
     const { together = false, ...shared } = options;
     for (const fn of fns) {
       const refusal = this.#check(fn, shared) ?? checkShared(shared, together);
@@ -126,11 +131,11 @@ export class Functions implements FunctionOwner {
     return this.#tasks.madeUpId(reference);
   }
 
-  settled(setting: TaskSetting, outcome: Outcome): void {
+  settled(setting: TaskSetting, hasRun: boolean): void {
     if (setting.isShared) return;
     const { signal, idempotencyKey } = setting;
     if (signal?.tasks !== undefined) this.#runtime.signals.forget(signal.tasks, signal);
-    if (idempotencyKey !== undefined) this.#idempotency!.end(idempotencyKey, outcome);
+    if (idempotencyKey !== undefined) this.#idempotency!.end(idempotencyKey, hasRun);
   }
 
   released(setting: TaskSetting): void {
@@ -142,7 +147,7 @@ export class Functions implements FunctionOwner {
 
   retryInMs(setting: TaskSetting, run: FunctionRun): number {
     const { retry } = setting;
-    const { attempt } = run.context;
+    const { attempt } = run.context!;
     if (retry === undefined || attempt >= retry.attempts) return Number.NaN;
     try {
       if (retry.when !== undefined && !retry.when(run.result, attempt)) return Number.NaN;
@@ -157,9 +162,10 @@ export class Functions implements FunctionOwner {
   #check(fn: unknown, options: AddOptions | undefined): Error | undefined {
     if (this.isClosed) return new ClosedError();
     if (typeof fn !== 'function') {
-      return new InvalidOptionError('fn', `A task is a function; got ${fn === null ? 'null' : typeof fn}.`);
+      return new InvalidOptionError('fn', `A task is a function; got ${kindOf(fn)}.`);
     }
     if (options === undefined) return undefined;
+    if (typeof options !== 'object' || options === null) return noOptions(options);
     try {
       checkAddOptions(options);
       return undefined;
@@ -207,11 +213,23 @@ export class Functions implements FunctionOwner {
   ): void {
     const { signal } = setting;
     if (signal !== undefined) {
-      if (signal.signal.aborted) {
-        this.#tasks.refuse(resolver, setting, Outcome.cancelled, abortedError(signal.signal));
+      try {
+        if (signal.signal.aborted) {
+          this.#tasks.refuse(resolver, setting, Outcome.cancelled, abortedError(signal.signal));
+          return;
+        }
+        signal.tasks = this.#runtime.signals.watch(signal.signal, signal);
+      } catch (cause) {
+        const error = new InvalidOptionError('signal', 'Option "signal" cannot be listened to.');
+        error.cause = cause;
+        this.#tasks.refuse(resolver, setting, Outcome.refused, error);
         return;
       }
-      signal.tasks = this.#runtime.signals.watch(signal.signal, signal);
+    }
+    // Checked at the door already, but the caller's own code (a signal, an option's getter) may have run since.
+    if (this.isClosed) {
+      this.#tasks.refuse(resolver, setting, Outcome.refused, new ClosedError());
+      return;
     }
     const event = this.#runtime.begin(EventKind.submit);
     event.model = NONE;
@@ -281,8 +299,11 @@ export class Functions implements FunctionOwner {
     return setting;
   }
 
-  readonly #cancel: TaskSignal['cancel'] = (task, error) => {
-    if (this.#tasks.isOpen(task)) this.#runtime.cancel(task, error);
+  readonly #cancel: TaskSignal['cancel'] = (signal, error) => {
+    const { task } = signal;
+    // Its index may be another's by now.
+    const isOurs = this.#tasks.isOpen(task) && this.#tasks.settingOf(task).signal === signal;
+    if (isOurs) this.#runtime.cancel(task, error);
   };
 }
 
@@ -301,6 +322,14 @@ function needsSetting(options: AddOptions): boolean {
     options.signal !== undefined ||
     options.idempotencyKey !== undefined
   );
+}
+
+function noOptions(given: unknown): InvalidOptionError {
+  return new InvalidOptionError('options', `The options of a task are an object; got ${kindOf(given)}.`);
+}
+
+function kindOf(value: unknown): string {
+  return value === null ? 'null' : typeof value;
 }
 
 function wholeMs(ms: number): number {

@@ -1,11 +1,11 @@
 /**
  * Calls with one key are one task: they share its promise while it is unsettled, and for a while after its function ran to its end.
  *
- * A task that was cancelled, refused or expired did nothing that must not be done twice, so its key is free at once.
+ * A task without an end of its own (cancelled, refused, expired, timed out) has no result that another call could use, so its key is
+ * free at once.
  * Memory: keys of unsettled tasks, and {@link SETTLED_MAX} others with their results.
  */
 import { LRUCache } from 'lru-cache';
-import { Outcome } from '../../task/index.js';
 
 export const SETTLED_MAX = 1_000;
 export const SETTLED_TTL_MS = 600_000;
@@ -29,10 +29,10 @@ export class Idempotency {
     this.#unsettled.set(key, promise);
   }
 
-  end(key: string, outcome: Outcome): void {
+  /** The promise is settled. @param hasRun - by the end of the function, and not by something that came before */
+  end(key: string, hasRun: boolean): void {
     const promise = this.#unsettled.get(key);
     this.#unsettled.delete(key);
-    const hasRun = outcome === Outcome.completed || outcome === Outcome.failed;
     if (hasRun && promise !== undefined) this.#settled.set(key, promise);
   }
 }

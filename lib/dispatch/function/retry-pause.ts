@@ -14,6 +14,7 @@ const JITTER_RATIO = 0.25;
 
 export function retryPauseMs(retry: RetryOptions, attempt: number, random: Random): number {
   const { minMs = DEFAULT_MIN_MS, maxMs = DEFAULT_MAX_MS, factor = DEFAULT_FACTOR } = retry;
-  const pauseMs = Math.min(maxMs, minMs * factor ** (attempt - 1));
+  // 0 stays 0 where the power has no number any more.
+  const pauseMs = minMs === 0 ? 0 : Math.min(maxMs, minMs * factor ** (attempt - 1));
   return pauseMs * (1 + JITTER_RATIO * (2 * random.next() - 1));
 }

@@ -57,14 +57,14 @@ export class TaskSignal implements AbortTarget {
   task = -1;
   tasks: SignalTasks<AbortTarget> | undefined;
   readonly signal: AbortSignal;
-  readonly cancel: (task: number, error: AgentyardError) => void;
+  readonly cancel: (signal: TaskSignal, error: AgentyardError) => void;
 
-  constructor(signal: AbortSignal, cancel: (task: number, error: AgentyardError) => void) {
+  constructor(signal: AbortSignal, cancel: (signal: TaskSignal, error: AgentyardError) => void) {
     this.signal = signal;
     this.cancel = cancel;
   }
 
   aborted(error: AgentyardError): void {
-    this.cancel(this.task, error);
+    this.cancel(this, error);
   }
 }

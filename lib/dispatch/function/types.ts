@@ -37,57 +37,57 @@ export interface RetryOptions {
   /** How often it may be started in all, 1…255. */
   attempts: number;
   /** Pause before the second start, ms. Default 1,000. */
-  minMs?: number;
+  minMs?: number | undefined;
   /** Longest pause, ms. Default 30,000. */
-  maxMs?: number;
+  maxMs?: number | undefined;
   /** From one pause to the next, ≥ 1. Default 2. */
-  factor?: number;
+  factor?: number | undefined;
   /** Is another attempt worth it? Asked with what was thrown and the attempt that threw it. Default: always. Must not throw. */
-  when?: (error: unknown, attempt: number) => boolean;
+  when?: ((error: unknown, attempt: number) => boolean) | undefined;
 }
 
 export interface AddOptions {
   /** Name of the task for `cancel`, `setPriority`, `why` and `ctx.id`; unique among unsettled tasks. Default: made up. */
-  id?: string;
+  id?: string | undefined;
   /** Whose work this is, for fair shares. Default "default". */
-  tenant?: string;
+  tenant?: string | undefined;
   /** Default "standard". */
-  class?: TaskClass;
+  class?: TaskClass | undefined;
   /** Finite number, higher is more urgent, default 0. With the order "aged" one step is one half-life of waiting. */
-  priority?: number;
+  priority?: number | undefined;
   /** Milliseconds from now until its result is worthless. */
-  deadlineMs?: number;
+  deadlineMs?: number | undefined;
   /** Longest run of one attempt, ms; then the promise rejects and `ctx.signal` is aborted. Default: the yard's `timeoutMs`. */
-  timeoutMs?: number;
+  timeoutMs?: number | undefined;
   /** What it takes of the yard's pools and windows while it runs, by name. Default: 1 of `slots`, 1 of `interval` where there is one. */
-  demand?: Readonly<Record<string, number>>;
+  demand?: Readonly<Record<string, number>> | undefined;
   /** Declared upper bound of its run, ms: lets it pass a reservation that begins later. */
-  bound?: number;
+  bound?: number | undefined;
   /** Work as one number, > 0, for fair shares, budgets and the order "seed". Default 1. */
-  weight?: number;
+  weight?: number | undefined;
   /** How long a run is expected to take, ms, > 0: short work goes first with the order "aged". Default: not known. */
-  estimateMs?: number;
+  estimateMs?: number | undefined;
   /** Cancels the task wherever it is. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   /** How often it may be started in all, or more about it. Default 1: no retry. */
-  retry?: number | RetryOptions;
+  retry?: number | RetryOptions | undefined;
   /**
    * Calls with one key are one task: while it is unsettled, and then for ten minutes for the last 1,000 keys whose function ran to its end,
-   * they get the same promise. A task that was cancelled, refused or expired is forgotten at once.
+   * they get the same promise. A task that was cancelled, refused, expired or timed out is forgotten at once.
    */
-  idempotencyKey?: string;
+  idempotencyKey?: string | undefined;
   /** Id of an unsettled task whose child this is; see {@link TaskContext.add}. */
-  parent?: string;
+  parent?: string | undefined;
   /** Weight that all its descendants together may have, ≥ 0. Default: what its ancestors allow. */
-  budget?: number;
+  budget?: number | undefined;
   /** Tasks of one group run at most `groupConcurrency` at a time. */
-  group?: string;
+  group?: string | undefined;
 }
 
 /** Options of a call that adds several tasks: what names one task is left out. */
 export interface AddAllOptions extends Omit<AddOptions, 'id' | 'idempotencyKey'> {
-  /** All start at the same instant, or none does: they wait until there is room for all of them. Default false. */
-  together?: boolean;
+  /** All start at the same instant, or none does: they wait until there is room for all of them. Not with `group`. Default false. */
+  together?: boolean | undefined;
 }
 
 /** The results of a list of functions, in their order. */

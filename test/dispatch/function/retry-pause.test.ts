@@ -9,6 +9,7 @@ it.each([
   [{ attempts: 9, minMs: 10, factor: 3, maxMs: 50 }, 2, 30],
   [{ attempts: 9, minMs: 10, factor: 3, maxMs: 50 }, 9, 50],
   [{ attempts: 9, minMs: 0 }, 2, 0],
+  [{ attempts: 255, minMs: 0, factor: 1e10 }, 200, 0],
 ])('of %j after attempt %i is %i ms, give or take a quarter', (retry, attempt, expectedMs) => {
   const random = new Random(7);
   const pauses = Array.from({ length: 1_000 }, () => retryPauseMs(retry, attempt, random));
