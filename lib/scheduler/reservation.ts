@@ -90,7 +90,8 @@ export function passageAt(state: SchedulerState, task: number, index: number, am
   if (head === NONE || head === task) return Passage.yes;
   const headClass = tasks.classes[head]!;
   const needed = amountOf(state.demandOf(head), index);
-  const free = pool.freeFor(headClass);
+  // May be less than nothing: more is kept for others than is left.
+  const free = pool.freeForAfter(headClass, headClass, 0);
   // What the head cannot use anyway, because it is kept for others, is not held for it.
   if (pool.freeForAfter(headClass, tasks.classes[task]!, amount) >= Math.min(needed, free)) return Passage.yes;
   if (pool instanceof WindowPool) {
