@@ -15,6 +15,8 @@ import {
 
 /** Host memory of an engine process before it loads a model: 105 MB measured, rounded up (docs/memory.md). */
 const ENGINE_BASE_BYTES = 112 * 2 ** 20;
+/** Where models are served a run's work is counted in tokens: some hundred answers. */
+const MODEL_RUN_BUDGET = 100_000;
 /** From this many slots on, one is kept for interactive work by default. */
 const KEEP_FROM_SEQUENCES = 4;
 
@@ -46,7 +48,7 @@ export function schedulerConfig(options: YardOptions, memory: HostMemory): Sched
     headBlocks: options.headBlocks ?? SCHEDULER_DEFAULTS.headBlocks,
     drainMs: options.drainMs ?? SCHEDULER_DEFAULTS.drainMs,
     maxDepth: options.maxDepth ?? SCHEDULER_DEFAULTS.maxDepth,
-    runBudget: options.runBudget ?? SCHEDULER_DEFAULTS.runBudget,
+    runBudget: options.runBudget ?? (models.length === 0 ? SCHEDULER_DEFAULTS.runBudget : MODEL_RUN_BUDGET),
     retryBudgetRatio: options.retryBudget?.ratio ?? SCHEDULER_DEFAULTS.retryBudgetRatio,
     retryBudgetMin: options.retryBudget?.min ?? SCHEDULER_DEFAULTS.retryBudgetMin,
   };

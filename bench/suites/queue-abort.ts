@@ -12,12 +12,12 @@ const REASON = new Error('not wanted any more');
 /** The median of three rounds after a short one; each is compared with its own round of empty listeners. */
 export async function measureAbort(queue: TaskQueue, tasks: number, seed: number): Promise<Measurement[]> {
   const collect = exposeCollector();
-  await listenerRound(Math.ceil(tasks / 10), () => {});
+  await listenerRound(Math.ceil(tasks / 10), seed, () => {});
   await queueRound(queue, Math.ceil(tasks / 10), seed, () => {});
   const listenerMs: number[] = [];
   const beyondMs: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    const nodeMs = await listenerRound(tasks, collect);
+    const nodeMs = await listenerRound(tasks, seed + round, collect);
     listenerMs.push(nodeMs);
     beyondMs.push((await queueRound(queue, tasks, seed + round, collect)) - nodeMs);
   }
@@ -30,8 +30,6 @@ export async function measureAbort(queue: TaskQueue, tasks: number, seed: number
 /** @returns ms from the first abort to the last rejection */
 async function queueRound(queue: TaskQueue, tasks: number, seed: number, collect: () => void): Promise<number> {
   must(queue.addAbortable !== undefined, 'This queue takes no signals.');
-  const { Random } = await loadProduct<typeof import('../../lib/base/random.js')>('base/random.js');
-  const random = new Random(seed);
   const gate = await holdPlaces((work) => queue.add(work), CONCURRENCY);
   const controllers = Array.from({ length: tasks }, () => new AbortController());
   const ran = new Uint8Array(tasks);
@@ -40,7 +38,7 @@ async function queueRound(queue: TaskQueue, tasks: number, seed: number, collect
       ran[i]!++;
     }, controller.signal),
   );
-  const victims = chooseHalf(tasks, random);
+  const victims = await chooseHalf(tasks, seed);
   let missing = victims.length;
   let rejectedAlready = 0;
   const rejections = new Promise<void>((resolve) => {
@@ -71,7 +69,7 @@ async function queueRound(queue: TaskQueue, tasks: number, seed: number, collect
 }
 
 /** What Node takes for the same aborts by itself. @returns ms */
-async function listenerRound(tasks: number, collect: () => void): Promise<number> {
+async function listenerRound(tasks: number, seed: number, collect: () => void): Promise<number> {
   let heard = 0;
   const controllers = Array.from({ length: tasks }, () => {
     const controller = new AbortController();
@@ -84,17 +82,20 @@ async function listenerRound(tasks: number, collect: () => void): Promise<number
     );
     return controller;
   });
-  const victims = tasks >> 1;
+  // As in the queue's round: signals at random places are not in the processor's cache, whoever listens.
+  const victims = await chooseHalf(tasks, seed);
   collect();
   const beginMs = performance.now();
-  for (let i = 0; i < victims; i++) controllers[i]!.abort(REASON);
+  for (const victim of victims) controllers[victim]!.abort(REASON);
   const elapsedMs = performance.now() - beginMs;
-  must(heard === victims, `${heard} of ${victims} abort events were heard.`);
+  must(heard === victims.length, `${heard} of ${victims.length} abort events were heard.`);
   return elapsedMs;
 }
 
 /** Half of the indices below `count`, in random order. */
-function chooseHalf(count: number, random: { below(limit: number): number }): number[] {
+async function chooseHalf(count: number, seed: number): Promise<number[]> {
+  const { Random } = await loadProduct<typeof import('../../lib/base/random.js')>('base/random.js');
+  const random = new Random(seed);
   const indices = Array.from({ length: count }, (_, i) => i);
   for (let i = 0; i < count >> 1; i++) {
     const other = i + random.below(count - i);

@@ -14,7 +14,7 @@ export const CommandKind = {
   stop: 4,
   /** a: task, b: model. Keep it in its slot without advancing. */
   hold: 5,
-  /** a: task, b: model. */
+  /** a: task, b: model (-1 for a function). What was held goes on; what gave its lease back has it again. */
   proceed: 6,
   /** a: task, b: outcome, c: reason. Its caller gets the outcome now. */
   settled: 7,

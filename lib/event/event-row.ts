@@ -90,6 +90,8 @@ export function packEvent(event: SchedulerEvent, numbers: Float64Array, from: nu
     case EventKind.cancel:
     case EventKind.pause:
     case EventKind.resume:
+    case EventKind.giveBack:
+    case EventKind.takeAgain:
       numbers[at++] = event.task;
       break;
     case EventKind.timer:

@@ -42,6 +42,10 @@ export const EventKind = {
   open: 19,
   /** A tenant without tasks is forgotten; its number may be given to another. */
   forget: 20,
+  /** A function awaits children: what it holds of pools may go to others. No effect where it cannot be given back. */
+  giveBack: 21,
+  /** It wants it again. Answered by one `proceed`, now or when it is its turn, unless it ends before. */
+  takeAgain: 22,
 } as const;
 
 export type EventKind = (typeof EventKind)[keyof typeof EventKind];
@@ -67,11 +71,13 @@ export const EVENT_NAMES: Readonly<Record<EventKind, string>> = {
   18: 'shut',
   19: 'open',
   20: 'forget',
+  21: 'giveBack',
+  22: 'takeAgain',
 };
 
 export class SchedulerEvent {
   kind: EventKind = EventKind.timer;
-  /** Task index (sized, ended, cancel, pause, resume, reprioritise, grow). */
+  /** Task index (sized, ended, cancel, pause, resume, reprioritise, grow, giveBack, takeAgain). */
   task = 0;
   /** Model index; -1 for a function. */
   model = 0;
@@ -194,6 +200,8 @@ export const EVENT_FIELDS: Readonly<Record<EventKind, readonly NumberField[]>> =
   18: [],
   19: [],
   20: ['tenant'],
+  21: ['task'],
+  22: ['task'],
 };
 
 /** Arrays with `count` entries that a kind reads besides its fields. */

@@ -21,7 +21,7 @@ export class Flow {
   }
 
   push(tasks: TaskTable, task: number): void {
-    this.#laneOf(tasks.lanes[task]!).push(task);
+    this.#laneOf(tasks.lanes[task]!).push(task, tasks.keys[task]!);
     this.size++;
   }
 
@@ -31,7 +31,7 @@ export class Flow {
   }
 
   update(tasks: TaskTable, task: number): void {
-    this.#laneOf(tasks.lanes[task]!).update(task);
+    this.#laneOf(tasks.lanes[task]!).update(task, tasks.keys[task]!);
   }
 
   #laneOf(lane: number): TaskHeap {

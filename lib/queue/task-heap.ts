@@ -1,19 +1,19 @@
 /**
- * A priority queue of task indices that is ordered by columns of the task table and can remove any task by its index.
+ * A priority queue of task indices that can remove any task by its index.
  *
  * Order: larger key first, then smaller sequence (first submitted first). With `earliestFirst` the smaller key is first.
  * A task that is behind all before it (first come first served, equal priorities, equal time-outs) joins the end of a sorted line; any
  * other goes into a 4-ary heap beside it. So work that comes in order costs O(1), whatever the order is called.
  * Invariants: 1. `at[task]` is the task's index in the heap, or −2 − its place in the line, or NONE for tasks outside. 2. No child is
  * ahead of its parent. 3. The line is sorted, holes (NONE) aside, and neither begins nor ends with a hole.
- * Complexity: push, remove, update O(log n), O(1) in the line; peek O(1). Memory: 4 bytes a task.
+ * Keys are kept beside the tasks and not looked up in the table: the four children of a parent are then one cache line, where their
+ * rows would be four at random places.
+ * Complexity: push, remove, update O(log n), O(1) in the line; peek O(1). Memory: 12 bytes a task.
  */
 import { NONE } from '../task/index.js';
 
 /** The table's columns that a heap reads and writes. They are looked up at each use, because the table replaces them when it grows. */
 export interface HeapColumns {
-  /** Sort key per task. */
-  keys(): Float64Array;
   /** Tie-break per task: smaller is ahead. */
   sequences(): Float64Array;
   /** Where each task is in the heap. */
@@ -30,10 +30,13 @@ export class TaskHeap {
   /** Tasks inside. */
   size = 0;
   #items = new Int32Array(4);
+  /** Of the tasks in the heap, the larger the sooner. */
+  #keys = new Float64Array(4);
   /** Tasks in the heap. */
   #count = 0;
   /** A ring, its length a power of two: the places from `#head` to `#tail`, both counted on for ever. */
   #line = new Int32Array(4);
+  #lineKeys = new Float64Array(4);
   #head = 0;
   #tail = 0;
   /** The first task, or NONE, where `#isFirstKnown`. Asked far more often than it changes. */
@@ -56,6 +59,12 @@ export class TaskHeap {
     return this.#first;
   }
 
+  /** The key of a task that is inside. */
+  keyOf(task: number): number {
+    const at = this.#columns.at()[task]!;
+    return (at < NONE ? this.#lineKeys[NONE - 1 - at]! : this.#keys[at]!) * this.#sign;
+  }
+
   /**
    * How many tasks, from the front, `isAhead` holds of. It must hold of every task that is ahead of one that it holds of: what is
    * behind a task that it does not hold of is not looked at. O(tasks that it holds of, and holes among them).
@@ -71,20 +80,17 @@ export class TaskHeap {
     return count;
   }
 
-  push(task: number): void {
+  push(task: number, key: number): void {
+    const rank = key * this.#sign;
     this.size++;
     this.#isFirstKnown = false;
-    const last = this.#line[(this.#tail - 1) & (this.#line.length - 1)]!;
-    if (this.#head === this.#tail || this.#isAhead(last, task)) {
-      this.#join(task);
+    const last = (this.#tail - 1) & (this.#line.length - 1);
+    if (this.#head === this.#tail || this.#isAhead(this.#line[last]!, this.#lineKeys[last]!, task, rank)) {
+      this.#join(task, rank);
       return;
     }
-    if (this.#count === this.#items.length) {
-      const items = new Int32Array(this.#items.length * 2);
-      items.set(this.#items);
-      this.#items = items;
-    }
-    this.#up(this.#count++, task);
+    if (this.#count === this.#items.length) this.#resize(this.#items.length * 2);
+    this.#up(this.#count++, task, rank);
   }
 
   /** Takes out a task that is inside. */
@@ -99,28 +105,28 @@ export class TaskHeap {
       return;
     }
     const last = this.#items[--this.#count]!;
-    if (last !== task) this.#place(hole, last);
-    if (this.#items.length > 64 && this.#count * 4 < this.#items.length) {
-      this.#items = this.#items.slice(0, this.#items.length / 2);
-    }
+    if (last !== task) this.#place(hole, last, this.#keys[this.#count]!);
+    if (this.#items.length > 64 && this.#count * 4 < this.#items.length) this.#resize(this.#items.length / 2);
   }
 
-  /** Restores the order after a task's key changed. */
-  update(task: number): void {
+  /** Gives a task that is inside another key. */
+  update(task: number, key: number): void {
     const index = this.#columns.at()[task]!;
     if (index >= 0) {
       this.#isFirstKnown = false;
-      this.#place(index, task);
+      this.#place(index, task, key * this.#sign);
       return;
     }
     this.remove(task);
-    this.push(task);
+    this.push(task, key);
   }
 
   #findFirst(): number {
     if (this.#head === this.#tail) return this.#count === 0 ? NONE : this.#items[0]!;
-    const first = this.#line[this.#head & (this.#line.length - 1)]!;
-    return this.#count > 0 && this.#isAhead(this.#items[0]!, first) ? this.#items[0]! : first;
+    const front = this.#head & (this.#line.length - 1);
+    const first = this.#line[front]!;
+    if (this.#count === 0) return first;
+    return this.#isAhead(this.#items[0]!, this.#keys[0]!, first, this.#lineKeys[front]!) ? this.#items[0]! : first;
   }
 
   #countInHeap(isAhead: (task: number) => boolean, from: number): number {
@@ -132,17 +138,17 @@ export class TaskHeap {
     return count;
   }
 
-  #isAhead(a: number, b: number): boolean {
-    const keys = this.#columns.keys();
-    if (keys[a] !== keys[b]) return (keys[a]! - keys[b]!) * this.#sign > 0;
+  #isAhead(a: number, keyOfA: number, b: number, keyOfB: number): boolean {
+    if (keyOfA !== keyOfB) return keyOfA > keyOfB;
     const sequences = this.#columns.sequences();
     return sequences[a]! < sequences[b]!;
   }
 
-  #join(task: number): void {
+  #join(task: number, rank: number): void {
     if (this.#tail - this.#head === this.#line.length) this.#relay(this.#line.length * 2);
     const index = this.#tail++ & (this.#line.length - 1);
     this.#line[index] = task;
+    this.#lineKeys[index] = rank;
     this.#columns.at()[task] = NONE - 1 - index;
   }
 
@@ -163,77 +169,88 @@ export class TaskHeap {
   #relay(length: number): void {
     const at = this.#columns.at();
     const line = new Int32Array(length);
+    const keys = new Float64Array(length);
     let tail = 0;
     for (let place = this.#head; place < this.#tail; place++) {
-      const task = this.#line[place & (this.#line.length - 1)]!;
+      const index = place & (this.#line.length - 1);
+      const task = this.#line[index]!;
       if (task === NONE) continue;
       at[task] = NONE - 1 - tail;
+      keys[tail] = this.#lineKeys[index]!;
       line[tail++] = task;
     }
     this.#line = line;
+    this.#lineKeys = keys;
     this.#head = 0;
     this.#tail = tail;
   }
 
-  #place(index: number, task: number): void {
-    if (this.#up(index, task) === index) this.#down(index, task);
+  /** Makes room for `length` tasks in the heap. */
+  #resize(length: number): void {
+    const items = new Int32Array(length);
+    const keys = new Float64Array(length);
+    items.set(this.#items.subarray(0, this.#count));
+    keys.set(this.#keys.subarray(0, this.#count));
+    this.#items = items;
+    this.#keys = keys;
+  }
+
+  #place(index: number, task: number, key: number): void {
+    if (this.#up(index, task, key) === index) this.#down(index, task, key);
   }
 
   /** @returns where the task came to rest */
-  #up(from: number, task: number): number {
+  #up(from: number, task: number, key: number): number {
     const items = this.#items;
-    const keys = this.#columns.keys();
+    const keys = this.#keys;
     const sequences = this.#columns.sequences();
     const at = this.#columns.at();
-    const sign = this.#sign;
-    const key = keys[task]!;
-    const sequence = sequences[task]!;
     let index = from;
     while (index > 0) {
       const parentIndex = (index - 1) >> 2;
       const parent = items[parentIndex]!;
-      const parentKey = keys[parent]!;
-      if (key === parentKey ? sequence >= sequences[parent]! : (key - parentKey) * sign < 0) break;
+      const parentKey = keys[parentIndex]!;
+      if (key === parentKey ? sequences[task]! >= sequences[parent]! : key < parentKey) break;
       items[index] = parent;
+      keys[index] = parentKey;
       at[parent] = index;
       index = parentIndex;
     }
     items[index] = task;
+    keys[index] = key;
     at[task] = index;
     return index;
   }
 
-  #down(from: number, task: number): void {
+  #down(from: number, task: number, key: number): void {
     const items = this.#items;
-    const keys = this.#columns.keys();
+    const keys = this.#keys;
     const sequences = this.#columns.sequences();
     const at = this.#columns.at();
-    const sign = this.#sign;
-    const key = keys[task]!;
-    const sequence = sequences[task]!;
+    const count = this.#count;
     let index = from;
     for (;;) {
       const first = index * ARITY + 1;
-      if (first >= this.#count) break;
-      const end = Math.min(first + ARITY, this.#count);
-      let best = items[first]!;
+      if (first >= count) break;
+      const end = Math.min(first + ARITY, count);
       let bestIndex = first;
-      let bestKey = keys[best]!;
+      let bestKey = keys[first]!;
       for (let child = first + 1; child < end; child++) {
-        const candidate = items[child]!;
-        const candidateKey = keys[candidate]!;
-        if (candidateKey === bestKey ? sequences[candidate]! < sequences[best]! : (candidateKey - bestKey) * sign > 0) {
-          best = candidate;
+        const childKey = keys[child]!;
+        if (childKey === bestKey ? sequences[items[child]!]! < sequences[items[bestIndex]!]! : childKey > bestKey) {
           bestIndex = child;
-          bestKey = candidateKey;
+          bestKey = childKey;
         }
       }
-      if (bestKey === key ? sequences[best]! > sequence : (bestKey - key) * sign < 0) break;
+      const best = items[bestIndex]!;
+      if (bestKey === key ? sequences[best]! > sequences[task]! : bestKey < key) break;
       items[index] = best;
+      keys[index] = bestKey;
       at[best] = index;
       index = bestIndex;
     }
     items[index] = task;
+    keys[index] = key;
     at[task] = index;
   }
 }

@@ -46,7 +46,7 @@ export class TaskQueue {
 
   constructor(tasks: TaskTable) {
     this.#tasks = tasks;
-    this.columns = { keys: () => tasks.keys, sequences: () => tasks.sequences, at: () => tasks.orderAt };
+    this.columns = { sequences: () => tasks.sequences, at: () => tasks.orderAt };
   }
 
   shape(index: number): ShapeQueue {

@@ -8,7 +8,7 @@ import type { Clock } from '../base/clock.js';
 import type { AgentyardError, CancelledError } from '../base/errors.js';
 import { type CommandBuffer, CommandKind, EventKind, type EventLogRing, type SchedulerEvent } from '../event/index.js';
 import { type SchedulerConfig, SchedulerState } from '../scheduler/index.js';
-import { Outcome, Reason, TaskState } from '../task/index.js';
+import { Outcome, Reason, rowOf, TaskState } from '../task/index.js';
 import { errorOfReason, type ReasonFacts } from './reason-error.js';
 import { SignalWatch } from './signal-watch.js';
 import { waitingOf } from './stats.js';
@@ -131,7 +131,7 @@ export class Runtime {
 
   /** The task of that index, when it is an object. */
   entryAt(task: number): TaskEntry | undefined {
-    return this.#entries[task];
+    return this.#entries[rowOf(task)];
   }
 
   /** Tasks that wait, whatever for. */
@@ -276,7 +276,7 @@ export class Runtime {
         break;
       case CommandKind.freed:
         this.#hooksOf(a).freed(a);
-        if (a < this.#entries.length) this.#entries[a] = undefined;
+        if (rowOf(a) < this.#entries.length) this.#entries[rowOf(a)] = undefined;
         break;
       case CommandKind.requeued:
         this.#hooksOf(a).requeued(a);
@@ -302,13 +302,13 @@ export class Runtime {
   }
 
   #hooksOf(task: number): TaskHooks {
-    return this.#entries[task] ?? this.functions!;
+    return this.#entries[rowOf(task)] ?? this.functions!;
   }
 
   #enter(entry: TaskEntry, task: number): void {
     // An integer also in the eyes of V8, which would otherwise keep it in a box of its own.
     entry.task = task | 0;
-    this.#entries[task] = entry;
+    this.#entries[rowOf(task)] = entry;
   }
 
   /** The error of a refused submission; `model` is -1 for a function. */

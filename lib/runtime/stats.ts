@@ -2,6 +2,7 @@
 import { WindowPool } from '../resource/index.js';
 import { RULE_NAMES, type SchedulerState } from '../scheduler/index.js';
 import { CLASS_COUNT, OUTCOME_NAMES } from '../task/index.js';
+import type { SavedSessionInfo } from './backend.js';
 import type { YardStats } from './service.js';
 
 /** Tasks that wait, whatever for. */
@@ -11,8 +12,14 @@ export function waitingOf(state: SchedulerState): number {
   return waiting;
 }
 
-/** O(capacity of the task table). */
-export function statsOf(state: SchedulerState): YardStats {
+/**
+ * O(capacity of the task table).
+ * @param saved - by model: what its backend keeps of sessions
+ */
+export function statsOf(
+  state: SchedulerState,
+  saved: readonly (SavedSessionInfo | undefined)[] = [],
+): Omit<YardStats, 'reuse'> {
   const byModel = state.models.map(() => ({ queued: 0, running: 0 }));
   state.tasks.forEachLive((task) => {
     const counts = byModel[state.tasks.models[task]!];
@@ -41,6 +48,7 @@ export function statsOf(state: SchedulerState): YardStats {
             outputTokens,
             engineStarts,
             engineDeaths,
+            ...(saved[index] !== undefined && { savedSessions: saved[index] }),
           },
         ];
       }),

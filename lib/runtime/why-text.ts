@@ -9,6 +9,7 @@ function textOfRunning({ state, runMs, holds }: Omit<RunningWhy, 'text'>): strin
   const held = Object.entries(holds).map(([pool, amount]) => `${amount} of ${pool}`);
   const what = held.length === 0 ? 'nothing' : list(held);
   if (state === 'settled') return `is settled, and still holds ${what} until it has ended`;
+  if (state === 'awaiting') return `awaits its children; started ${seconds(runMs)} ago; holds nothing meanwhile`;
   return `${state === 'paused' ? 'is paused; started' : 'started'} ${seconds(runMs)} ago; holds ${what}`;
 }
 

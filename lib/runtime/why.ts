@@ -64,9 +64,9 @@ export interface WaitingWhy extends WhyTask {
   readonly estimate: { readonly startInMs: number; readonly basis: StartEstimate['basis'] } | undefined;
 }
 
-/** A task that was started and has not let go yet; `settled` when its outcome is out. */
+/** A task that was started and has not let go yet: `awaiting` children without a lease, `settled` when its outcome is out. */
 export interface RunningWhy extends WhyTask {
-  readonly state: 'granted' | 'running' | 'paused' | 'settled';
+  readonly state: 'granted' | 'running' | 'paused' | 'awaiting' | 'settled';
   /** All of this in one line. */
   readonly text: string;
   /** What it waited before its last start. */

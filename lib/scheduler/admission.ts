@@ -60,9 +60,10 @@ export function submit(state: SchedulerState, event: SchedulerEvent, commands: C
   state.demands[tasks.demands[task]!]!.uses++;
   state.retryBudget = Math.min(Math.max(1, config.retryBudgetMin), state.retryBudget + config.retryBudgetRatio);
   if (parent !== NONE) {
-    state.families.adopt(task, state.families.founderOf(parent), workOf(event), event.budget);
+    const kin = state.families.founderOf(parent, tasks.sequences[parent]!);
+    state.families.adopt(task, kin, workOf(event), event.budget);
   } else if (event.budget < Number.POSITIVE_INFINITY) {
-    state.families.founderOf(task, event.budget);
+    state.families.founderOf(task, tasks.sequences[task]!, event.budget);
   }
   state.waitingByClass[classIndex]!++;
   state.waitingWorkByClass[classIndex]! += waitingWork(state, task);
@@ -82,11 +83,19 @@ export function submit(state: SchedulerState, event: SchedulerEvent, commands: C
   }
 }
 
-/** The prompt has been counted: the task may be granted now. */
-export function sized(state: SchedulerState, event: SchedulerEvent): void {
+/** The prompt has been counted: the task may be granted now, if its run has budget for it. */
+export function sized(state: SchedulerState, event: SchedulerEvent, commands: CommandBuffer): void {
   const { tasks } = state;
   const { task } = event;
   if (tasks.states[task] !== TaskState.submitted || tasks.holds[task] !== Hold.size) return;
+  const kin = Number.isNaN(tasks.sizes[task]) ? state.families.of(task) : undefined;
+  if (kin?.parent !== undefined) {
+    if (!hasBudget(kin.parent.run, event.promptTokens)) {
+      settle(state, task, Outcome.refused, Reason.overBudget, commands);
+      return;
+    }
+    state.families.charge(kin, event.promptTokens);
+  }
   state.waitingWorkByClass[tasks.classes[task]!]! -= waitingWork(state, task);
   tasks.promptTokens[task] = event.promptTokens;
   if (Number.isNaN(tasks.sizes[task])) tasks.sizes[task] = event.promptTokens + tasks.outputLimits[task]!;

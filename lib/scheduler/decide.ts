@@ -7,6 +7,7 @@
 import { type CommandBuffer, EventKind, type SchedulerEvent } from '../event/index.js';
 import { Reason } from '../task/index.js';
 import { sized, submit } from './admission.js';
+import { giveBack, takeAgain } from './aside.js';
 import { reprioritise } from './enqueue.js';
 import { grantAll } from './grant.js';
 import { down, estimated, launch, ready, restartDue } from './models.js';
@@ -29,7 +30,7 @@ export function decide(state: SchedulerState, event: SchedulerEvent, nowMs: numb
       submit(state, event, commands);
       break;
     case EventKind.sized:
-      if (state.tasks.isLive(event.task)) sized(state, event);
+      if (state.tasks.isLive(event.task)) sized(state, event, commands);
       break;
     case EventKind.progress:
       progress(state, event);
@@ -78,6 +79,12 @@ export function decide(state: SchedulerState, event: SchedulerEvent, nowMs: numb
       break;
     case EventKind.grow:
       grow(state, event, commands);
+      break;
+    case EventKind.giveBack:
+      if (state.tasks.isLive(event.task)) giveBack(state, event.task);
+      break;
+    case EventKind.takeAgain:
+      if (state.tasks.isLive(event.task)) takeAgain(state, event.task, commands);
       break;
     case EventKind.resize:
       resize(state, event.pool, event.amount);

@@ -1,6 +1,6 @@
 /** How a listed task becomes one that may be granted. */
 import { clampServiceSeconds } from '../predictor/index.js';
-import { Hold, NONE, RUN_LANE, TaskState } from '../task/index.js';
+import { Aside, Hold, NONE, RUN_LANE, TaskState } from '../task/index.js';
 import { goesFirst } from './families.js';
 import type { Group } from './groups.js';
 import { dropReservation } from './reservation.js';
@@ -8,6 +8,8 @@ import type { SchedulerState } from './state.js';
 
 /** A function that declares no service time counts as this long, s: all alike, so that they stay in order. */
 const FUNCTION_SECONDS = 1;
+/** More submissions than any process sees: in the key of a started run's work its age only decides between equal urgencies. */
+const RUNS_PER_URGENCY = 2 ** 40;
 
 /** Finds the shape in which a task waits from now on. */
 export function place(state: SchedulerState, task: number): void {
@@ -19,8 +21,13 @@ export function place(state: SchedulerState, task: number): void {
 export function enterQueue(state: SchedulerState, task: number): void {
   const { tasks, config } = state;
   estimate(state, task);
-  tasks.lanes[task] = (config.order.lane?.(tasks, task) ?? 0) + (isOfStartedRun(state, task) ? RUN_LANE : 0);
-  tasks.keys[task] = config.order.key(tasks, task, state.urgency(task));
+  tasks.lanes[task] = isOfStartedRun(state, task) ? RUN_LANE : (config.order.lane?.(tasks, task) ?? 0);
+  setKey(state, task);
+  if (tasks.asides[task] === Aside.away) {
+    // Its deadline and time-out stand.
+    makeGrantable(state, task);
+    return;
+  }
   state.setInstant(task, startByMs(state, task));
   const group = state.groups.of(task);
   if (group === undefined) {
@@ -29,8 +36,21 @@ export function enterQueue(state: SchedulerState, task: number): void {
   }
   if (tasks.states[task] !== TaskState.submitted) tasks.move(task, TaskState.submitted);
   tasks.holds[task] = Hold.group;
-  group.held.push(task);
+  group.held.push(task, tasks.keys[task]!);
   settleGroup(state, group);
+}
+
+/**
+ * Work of started runs has one line, whatever the order: the more urgent first, then the older run, so that runs end one after another
+ * and not all of them late.
+ */
+function setKey(state: SchedulerState, task: number): void {
+  const { tasks, config } = state;
+  const urgency = state.urgency(task);
+  tasks.keys[task] =
+    tasks.lanes[task] === RUN_LANE
+      ? urgency * RUNS_PER_URGENCY - (state.families.of(task)?.since ?? tasks.sequences[task]!)
+      : config.order.key(tasks, task, urgency);
 }
 
 /** The last instant at which starting the task makes sense, ms; Infinity without a deadline. */
@@ -49,16 +69,16 @@ export function waitingWork({ tasks }: SchedulerState, task: number): number {
 
 /** A waiting task's priority is another one. */
 export function reprioritise(state: SchedulerState, task: number, priority: number): void {
-  const { tasks, config } = state;
+  const { tasks } = state;
   if (!tasks.isLive(task)) return;
   tasks.priorities[task] = priority;
   const isHeld = tasks.states[task] === TaskState.submitted && tasks.holds[task] === Hold.group;
   if (tasks.states[task] !== TaskState.queued && !isHeld) return;
-  tasks.keys[task] = config.order.key(tasks, task, state.urgency(task));
+  setKey(state, task);
   // Another may be the head now, and that one can perhaps start.
   state.mayGrant = true;
   const group = state.groups.of(task);
-  if (isHeld) group!.held.update(task);
+  if (isHeld) group!.held.update(task, tasks.keys[task]!);
   else state.queue.rekey(task, state.queueTenant(tasks.tenants[task]!));
   if (group !== undefined) settleGroup(state, group);
 }
@@ -117,6 +137,7 @@ export function estimate(state: SchedulerState, task: number): void {
 }
 
 function isOfStartedRun(state: SchedulerState, task: number): boolean {
+  if (state.tasks.asides[task] === Aside.away) return true;
   const kin = state.families.of(task);
   // A child was submitted by a task that runs, so its run has started.
   return kin?.parent !== undefined && goesFirst(kin.parent.run, state.config.runBudget);
@@ -128,7 +149,7 @@ function sendBack(state: SchedulerState, group: Group, task: number): void {
   group.queued.delete(task);
   state.tasks.move(task, TaskState.submitted);
   state.tasks.holds[task] = Hold.group;
-  group.held.push(task);
+  group.held.push(task, state.tasks.keys[task]!);
 }
 
 function leastUrgentQueued(state: SchedulerState, group: Group): number {

@@ -18,6 +18,7 @@ import {
 } from './blocker.js';
 import { type Ahead, aheadOf, type NextInLine, nextInLine } from './line.js';
 import { heldIn, startMs } from './reservation.js';
+import { isStarted } from './settle.js';
 import type { SchedulerState } from './state.js';
 
 /** What an estimate of a start is made from. */
@@ -57,10 +58,13 @@ export interface WaitingExplanation {
   readonly estimate: StartEstimate | undefined;
 }
 
-/** A task that holds a lease: it runs, or its outcome is out and what ran has not let go yet (`settled`). */
+/**
+ * A task that was started: it runs, awaits children without a lease (`awaiting`), or its outcome is out and what ran has not let go yet
+ * (`settled`).
+ */
 export interface RunningExplanation {
   readonly task: number;
-  readonly state: 'granted' | 'running' | 'paused' | 'settled';
+  readonly state: 'granted' | 'running' | 'paused' | 'awaiting' | 'settled';
   /** What it waited before its last start. */
   readonly waitMs: number;
   /** Since its last start. */
@@ -79,13 +83,14 @@ export type Explanation = WaitingExplanation | RunningExplanation;
 export function explain(state: SchedulerState, task: number, nowMs: number): Explanation | undefined {
   const { tasks } = state;
   if (!tasks.isLive(task)) return undefined;
-  return tasks.leased[task] === 1 ? explainRunning(state, task, nowMs) : explainWaiting(state, task, nowMs);
+  const isInLine = tasks.states[task] === TaskState.queued || !isStarted(state, task);
+  return isInLine ? explainWaiting(state, task, nowMs) : explainRunning(state, task, nowMs);
 }
 
 function explainRunning(state: SchedulerState, task: number, nowMs: number): RunningExplanation {
   const { tasks } = state;
   const holds: { pool: number; amount: number }[] = [];
-  for (let pool = 0; pool < state.ledger.pools.length; pool++) {
+  for (let pool = 0; pool < state.ledger.pools.length && tasks.leased[task] === 1; pool++) {
     const amount = heldIn(state, task, pool);
     if (amount > 0) holds.push({ pool, amount });
   }

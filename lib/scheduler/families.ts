@@ -3,7 +3,8 @@
  *
  * Only tasks that have a parent, children or a budget have a record, so all others cost nothing.
  * Invariants: 1. No chain of parents is longer than the configured depth, so none is circular. 2. A run's `spent` is the work of all
- * descendants that were ever admitted below it. Complexity: O(depth) per child.
+ * descendants that were ever admitted below it: of one that is open what it may take at most, of a settled one what it took.
+ * Complexity: O(depth) per child.
  */
 
 /** What the descendants of a task may use together. */
@@ -24,6 +25,10 @@ export interface Kin {
   readonly run: Run;
   /** Unsettled children. */
   readonly children: Set<number>;
+  /** Submission number of the run's outermost task: how old the run is. */
+  readonly since: number;
+  /** Work that the runs above it were charged for it. */
+  charged: number;
 }
 
 export class Families {
@@ -37,11 +42,15 @@ export class Families {
     return this.#kin.get(task);
   }
 
-  /** The record of a task that has become a parent, or declares a budget. */
-  founderOf(task: number, budget = Number.POSITIVE_INFINITY): Kin {
+  /**
+   * The record of a task that has become a parent, or declares a budget.
+   * @param since - its submission number
+   */
+  founderOf(task: number, since: number, budget = Number.POSITIVE_INFINITY): Kin {
     let kin = this.#kin.get(task);
     if (kin === undefined) {
-      kin = { task, parent: undefined, depth: 0, run: { parent: undefined, budget, spent: 0 }, children: new Set() };
+      const run = { parent: undefined, budget, spent: 0 };
+      kin = { task, parent: undefined, depth: 0, run, children: new Set(), since, charged: 0 };
       this.#kin.set(task, kin);
     }
     return kin;
@@ -49,12 +58,19 @@ export class Families {
 
   /** Takes a child in and charges its work to every run above it. */
   adopt(child: number, parent: Kin, work: number, budget: number): Kin {
-    for (let run: Run | undefined = parent.run; run !== undefined; run = run.parent) run.spent += work;
     const run = budget === Number.POSITIVE_INFINITY ? parent.run : { parent: parent.run, budget, spent: 0 };
-    const kin = { task: child, parent, depth: parent.depth + 1, run, children: new Set<number>() };
+    const { since, depth } = parent;
+    const kin = { task: child, parent, depth: depth + 1, run, children: new Set<number>(), since, charged: 0 };
     this.#kin.set(child, kin);
     parent.children.add(child);
+    this.charge(kin, work);
     return kin;
+  }
+
+  /** The work of a child is so much more than was known, or less. */
+  charge(kin: Kin, work: number): void {
+    kin.charged += work;
+    for (let run = kin.parent?.run; run !== undefined; run = run.parent) run.spent += work;
   }
 
   /** Its outcome is out: its parent no longer counts it. */

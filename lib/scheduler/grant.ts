@@ -16,7 +16,7 @@
 import { invariant } from '../base/errors.js';
 import { type CommandBuffer, CommandKind } from '../event/index.js';
 import type { TaskHeap } from '../queue/index.js';
-import { NONE, TaskState } from '../task/index.js';
+import { Aside, NONE, RUN_LANE, TaskState } from '../task/index.js';
 import { makeUngrantable } from './enqueue.js';
 import { dropReservation, mayReserve, Passage, passage, reserve } from './reservation.js';
 import { Rule } from './rule.js';
@@ -179,8 +179,10 @@ function bestOfTenant(state: SchedulerState, tenant: number, isContended: boolea
     if (flow === undefined || !isOpen(state, index)) continue;
     if (state.shapes.all[index]!.isCatchAll) {
       const task = catchAllHead(state, index);
-      if (state.queueTenant(state.tasks.tenants[task]!) === tenant && !isRun && isBetter(state, task, best))
-        best = task;
+      if (state.queueTenant(state.tasks.tenants[task]!) !== tenant) continue;
+      const isOfRun = state.tasks.lanes[task]! >= RUN_LANE;
+      if (isOfRun ? !isRun || isBetter(state, task, best) : !isRun && isBetter(state, task, best)) best = task;
+      isRun ||= isOfRun;
       continue;
     }
     const ofRuns = bestOfLanes(state, flow.runLanes);
@@ -208,7 +210,8 @@ function bestOfLanes(state: SchedulerState, lanes: readonly TaskHeap[]): number 
 /** Does `task` go before `than` by the order? Lanes of started runs aside. */
 export function isBetter({ tasks, config, nowMs }: SchedulerState, task: number, than: number): boolean {
   if (than === NONE) return true;
-  const { score } = config.order;
+  // The line of started runs is the same under every order.
+  const score = tasks.lanes[task] === RUN_LANE && tasks.lanes[than] === RUN_LANE ? undefined : config.order.score;
   const a = score === undefined ? tasks.keys[task]! : score(tasks, task, nowMs);
   const b = score === undefined ? tasks.keys[than]! : score(tasks, than, nowMs);
   return a > b || (a === b && tasks.sequences[task]! < tasks.sequences[than]!);
@@ -257,15 +260,15 @@ function grant(state: SchedulerState, task: number, rule: Rule, commands: Comman
 }
 
 /** The most binding rule among those that let the task, chosen by `rule`, start now. */
-export function decidingRule({ tasks, demands, ledger }: SchedulerState, task: number, rule: Rule): Rule {
+export function decidingRule(state: SchedulerState, task: number, rule: Rule): Rule {
   if (rule === Rule.reserved) return rule;
-  return ledger.fitsByKeeping(demands[tasks.demands[task]!]!, tasks.classes[task]!) ? Rule.kept : rule;
+  return state.ledger.fitsByKeeping(state.leaseOf(task), state.tasks.classes[task]!) ? Rule.kept : rule;
 }
 
 function grantOne(state: SchedulerState, task: number, rule: Rule, commands: CommandBuffer): void {
   const { tasks, ledger, nowMs } = state;
   const classIndex = tasks.classes[task]!;
-  const demand = state.demands[tasks.demands[task]!]!;
+  const demand = state.leaseOf(task);
   const decidedBy = decidingRule(state, task, rule);
   if (tasks.states[task] === TaskState.queued) makeUngrantable(state, task);
   state.groups.of(task)?.queued.delete(task);
@@ -273,16 +276,24 @@ function grantOne(state: SchedulerState, task: number, rule: Rule, commands: Com
   ledger.take(demand, classIndex, nowMs);
   state.leases.add(task);
   tasks.leased[task] = 1;
-  tasks.attempts[task]!++;
-  tasks.grantsMs[task] = nowMs;
   tasks.move(task, TaskState.granted);
-  state.running++;
   state.grantsByRule[decidedBy]!++;
   for (let i = 0; i < demand.pools.length; i++) {
     const pool = ledger.pools[demand.pools[i]!]!;
     pool.grantsSinceOverdue = rule === Rule.overdue ? 0 : pool.grantsSinceOverdue + 1;
     state.noteInstant(pool.nextRollMs());
   }
+  if (tasks.asides[task] === Aside.away) {
+    // It was started before, and goes on.
+    tasks.asides[task] = Aside.back;
+    const boundEndMs = tasks.grantsMs[task]! + tasks.boundsMs[task]!;
+    if (boundEndMs > nowMs && state.reservations.length > 0) state.noteInstant(boundEndMs);
+    commands.push(CommandKind.proceed, task, NONE);
+    return;
+  }
+  tasks.attempts[task]!++;
+  tasks.grantsMs[task] = nowMs;
+  state.running++;
   const boundMs = tasks.boundsMs[task]!;
   // A reserved start may hang on its end.
   if (boundMs > 0 && state.reservations.length > 0) state.noteInstant(nowMs + boundMs);

@@ -8,4 +8,5 @@ export * from './model-state.js';
 // Types alone: the replay itself is imported where it is wanted, since it brings the schema library along.
 export type * from './replay.js';
 export * from './rule.js';
+export { isStarted } from './settle.js';
 export * from './state.js';

@@ -12,6 +12,12 @@ import { ServicePredictor } from '../predictor/index.js';
 import type { MemoryLease } from '../resource/index.js';
 import { NONE } from '../task/index.js';
 
+/**
+ * A slot that holds a named session is treated as if it had been used so much later, ms: its reader thinks, types and comes back, while one-off
+ * work would gain little from another's prefix. Longer pauses than five minutes are ends more often than not.
+ */
+export const NAMED_SESSION_MS = 300_000;
+
 export type ModelPhase = 'idle' | 'launching' | 'loading' | 'ready' | 'waiting' | 'failed';
 
 export class ModelState {
@@ -29,7 +35,7 @@ export class ModelState {
 
   /** By slot: the task in it, or NONE. */
   slotTask = new Int32Array(0);
-  /** By slot: session of what it holds, 0 for none. */
+  /** By slot: session of what it holds, 0 for none; positive ones have names, negative ones were recognised. */
   slotSession = new Float64Array(0);
   /** By slot: tokens it holds as a reusable prefix. */
   slotHeld = new Int32Array(0);
@@ -58,7 +64,8 @@ export class ModelState {
 
   /**
    * The free slot in which a task of `session` starts with the least to compute and the least to lose: the one that holds the
-   * session's earlier turns, else the first empty one, else the one unused for longest. NONE when all are taken.
+   * session's earlier turns, else the first empty one, else the one unused for longest, those of named sessions five minutes later than
+   * others. NONE when all are taken.
    */
   chooseSlot(session: number): number {
     let best = NONE;
@@ -75,6 +82,10 @@ export class ModelState {
     const empty = this.slotHeld[slot] === 0;
     const otherEmpty = this.slotHeld[than] === 0;
     if (empty || otherEmpty) return empty && !otherEmpty;
-    return this.slotUsedMs[slot]! < this.slotUsedMs[than]!;
+    return this.#keptUntilMs(slot) < this.#keptUntilMs(than);
+  }
+
+  #keptUntilMs(slot: number): number {
+    return this.slotUsedMs[slot]! + (this.slotSession[slot]! > 0 ? NAMED_SESSION_MS : 0);
   }
 }

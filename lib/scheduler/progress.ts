@@ -4,7 +4,7 @@ import { makeDemand, sumOfDemands } from '../resource/index.js';
 import { NONE, type Outcome, Outcome as Outcomes, Reason, TaskState } from '../task/index.js';
 import { turnDown } from './admission.js';
 import { mayRetry, retry } from './retry.js';
-import { free, releaseLease, settle } from './settle.js';
+import { free, isStarted, releaseLease, settle } from './settle.js';
 import type { SchedulerState } from './state.js';
 
 const END_GAP_MS_MAX = 60_000;
@@ -32,7 +32,7 @@ export function progress(state: SchedulerState, event: SchedulerEvent): void {
 export function ended(state: SchedulerState, event: SchedulerEvent, commands: CommandBuffer): void {
   const { tasks, nowMs } = state;
   const { task } = event;
-  if (tasks.leased[task] === 0) {
+  if (!isStarted(state, task)) {
     turnDown(state, event, commands);
     return;
   }
@@ -54,7 +54,7 @@ export function ended(state: SchedulerState, event: SchedulerEvent, commands: Co
     if (event.outcome === Outcomes.completed) model?.predictor.completed(tasks.outputTokens[task]!);
     settle(state, task, event.outcome as Outcome, Reason.reported, commands);
   }
-  releaseLease(state, task, event.heldTokens);
+  if (tasks.leased[task] === 1) releaseLease(state, task, event.heldTokens);
   free(state, task, commands);
 }
 
@@ -84,7 +84,7 @@ export function grow(state: SchedulerState, event: SchedulerEvent, commands: Com
   const { task, amount } = event;
   const pool = state.ledger.pools[event.pool];
   const classIndex = tasks.classes[task]!;
-  const runs = tasks.leased[task] === 1 && tasks.states[task] !== TaskState.settled;
+  const runs = tasks.isLive(task) && tasks.leased[task] === 1 && tasks.states[task] !== TaskState.settled;
   const fits =
     runs && pool !== undefined && amount > 0 && pool.reservedFor === NONE && pool.freeFor(classIndex) >= amount;
   if (fits) {

@@ -170,9 +170,9 @@ function freedMs(state: SchedulerState, index: number, amount: number, classInde
 }
 
 /** What a task with a lease holds of a pool, with what it took beyond its demand. */
-export function heldIn({ tasks, demands, grown }: SchedulerState, task: number, pool: number): number {
-  const own = amountOf(demands[tasks.demands[task]!]!, pool);
-  const more = grown.get(task);
+export function heldIn(state: SchedulerState, task: number, pool: number): number {
+  const own = amountOf(state.leaseOf(task), pool);
+  const more = state.grown.get(task);
   if (more === undefined) return own;
   return more.pools.reduce((sum, other, i) => (other === pool ? sum + more.amounts[i]! : sum), own);
 }

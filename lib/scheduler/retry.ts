@@ -6,9 +6,9 @@
  * twice the load. Source: the retry budget of Google's SRE book, "Handling Overload".
  */
 import { type CommandBuffer, CommandKind } from '../event/index.js';
-import { Hold, TaskState } from '../task/index.js';
+import { Aside, Hold, TaskState } from '../task/index.js';
 import { place, startByMs, waitingWork } from './enqueue.js';
-import { releaseLease } from './settle.js';
+import { leaveQueue, releaseLease } from './settle.js';
 import type { SchedulerState } from './state.js';
 
 /** @param retryInMs - the pause before the next attempt; NaN when none is wanted */
@@ -27,7 +27,10 @@ export function retry(state: SchedulerState, task: number, retryInMs: number, co
   const { tasks } = state;
   state.retryBudget--;
   state.running--;
-  releaseLease(state, task, 0);
+  if (tasks.leased[task] === 1) releaseLease(state, task, 0);
+  else if (tasks.states[task] === TaskState.queued) leaveQueue(state, task);
+  // Another attempt is another start, windows included.
+  tasks.asides[task] = Aside.no;
   tasks.move(task, TaskState.submitted);
   tasks.holds[task] = Hold.backOff;
   // The column is free: the order's key is set when the task is queued again.

@@ -1,11 +1,11 @@
 /** Ending tasks: the one place where an outcome is given and the one place where a lease is returned. */
 import { type CommandBuffer, CommandKind } from '../event/index.js';
-import { Hold, NONE, type Outcome, Outcome as Outcomes, Reason, TaskState } from '../task/index.js';
+import { Aside, Hold, NONE, type Outcome, Outcome as Outcomes, Reason, TaskState } from '../task/index.js';
 import { makeUngrantable, settleGroup, waitingWork } from './enqueue.js';
 import type { Gang } from './gangs.js';
 import type { SchedulerState } from './state.js';
 
-/** Gives `task` its outcome. A task with a lease keeps it until {@link releaseLease}. */
+/** Gives `task` its outcome. A task with a lease keeps it until {@link releaseLease}; one that was started is freed by whoever calls this. */
 export function settle(
   state: SchedulerState,
   task: number,
@@ -14,10 +14,11 @@ export function settle(
   commands: CommandBuffer,
 ): void {
   const { tasks } = state;
-  const hadLease = tasks.leased[task] === 1;
-  const gang = hadLease ? undefined : state.gangs.of(task);
-  if (hadLease) state.running--;
-  else leaveQueue(state, task);
+  const hasStarted = isStarted(state, task);
+  const gang = hasStarted ? undefined : state.gangs.of(task);
+  if (hasStarted) state.running--;
+  if (tasks.leased[task] === 0 && tasks.states[task] !== TaskState.awaiting) leaveQueue(state, task);
+  creditRun(state, task);
   state.setInstant(task, Number.POSITIVE_INFINITY);
   state.pausedSinceMs.delete(task);
   tasks.move(task, TaskState.settled);
@@ -25,8 +26,23 @@ export function settle(
   commands.push(CommandKind.settled, task, outcome, reason);
   state.families.settled(task);
   if (outcome !== Outcomes.completed) endChildren(state, task, commands);
-  if (!hadLease) free(state, task, commands);
+  if (!hasStarted) free(state, task, commands);
   if (gang !== undefined) breakGang(state, gang, commands);
+}
+
+/** Does its backend or function work on it, whether it holds its lease or has given it back for a while? */
+export function isStarted({ tasks }: SchedulerState, task: number): boolean {
+  return tasks.leased[task] === 1 || tasks.asides[task] === Aside.away;
+}
+
+/** Of a model's work the runs above it bear what it took, and not what it might have taken. */
+function creditRun(state: SchedulerState, task: number): void {
+  const { tasks } = state;
+  if (tasks.models[task] === NONE) return;
+  const kin = state.families.of(task);
+  if (kin?.parent === undefined) return;
+  const took = tasks.attempts[task] === 0 ? 0 : Math.max(0, tasks.promptTokens[task]!) + tasks.outputTokens[task]!;
+  state.families.charge(kin, took - kin.charged);
 }
 
 /** Takes a waiting task out of the queue, out of its group's count and out of the counts. */
@@ -52,6 +68,7 @@ export function stopWaiting(state: SchedulerState, task: number): void {
   const { tasks } = state;
   const classIndex = tasks.classes[task]!;
   state.queue.delist(task);
+  if (tasks.asides[task] === Aside.away) return;
   const waiting = --state.waitingByClass[classIndex]!;
   // Sums of fractions do not come back to nought by themselves.
   state.waitingWorkByClass[classIndex] =
@@ -62,7 +79,7 @@ export function stopWaiting(state: SchedulerState, task: number): void {
 export function releaseLease(state: SchedulerState, task: number, heldTokens: number): void {
   const { tasks, ledger } = state;
   const classIndex = tasks.classes[task]!;
-  ledger.release(state.demands[tasks.demands[task]!]!, classIndex);
+  ledger.release(state.leaseOf(task), classIndex);
   const grown = state.grown.get(task);
   if (grown !== undefined) {
     ledger.release(grown, classIndex);
@@ -99,7 +116,7 @@ export function free(state: SchedulerState, task: number, commands: CommandBuffe
 }
 
 /**
- * Settles a task with a lease and tells its backend to stop. The lease returns with the `ended` event: what runs holds what it holds
+ * Settles a task that was started and tells its backend to stop. The lease returns with the `ended` event: what runs holds what it holds
  * until it has really ended. Except where the configuration says otherwise: then there will be no such event.
  */
 export function settleAndStop(
@@ -113,8 +130,20 @@ export function settleAndStop(
   const model = state.tasks.models[task]!;
   commands.push(CommandKind.stop, task, model);
   if (model !== NONE || !state.config.leaseEndsAtTimeout) return;
-  releaseLease(state, task, 0);
+  if (state.tasks.leased[task] === 1) releaseLease(state, task, 0);
   free(state, task, commands);
+}
+
+/** Settles an open task, wherever it is. */
+export function end(
+  state: SchedulerState,
+  task: number,
+  outcome: Outcome,
+  reason: Reason,
+  commands: CommandBuffer,
+): void {
+  if (isStarted(state, task)) settleAndStop(state, task, outcome, reason, commands);
+  else settle(state, task, outcome, reason, commands);
 }
 
 /** Ends a task wherever it is. No effect on a settled one. */
@@ -122,12 +151,11 @@ export function cancel(state: SchedulerState, task: number, reason: Reason, comm
   switch (state.tasks.states[task]) {
     case TaskState.submitted:
     case TaskState.queued:
-      settle(state, task, Outcomes.cancelled, reason, commands);
-      return;
     case TaskState.granted:
     case TaskState.running:
     case TaskState.paused:
-      settleAndStop(state, task, Outcomes.cancelled, reason, commands);
+    case TaskState.awaiting:
+      end(state, task, Outcomes.cancelled, reason, commands);
       return;
     default:
   }

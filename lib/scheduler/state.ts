@@ -4,12 +4,12 @@
  * Invariants (checked by `checkInvariants`): 1. Σ leases of the tasks on a pool is what the pool says. 2. A task is in an arrival
  * list exactly while submitted or queued, and in one order heap of a flow exactly while queued. 3. A slot holds the task whose `slots`
  * names it, and only leased tasks have one. 4. Waiting tasks are counted per class. 5. `nextMs` is not later than any instant at
- * which time alone changes something.
+ * which time alone changes something. 6. Who is away (`Aside`) was granted, is a function, and holds nothing.
  */
 import { invariant } from '../base/errors.js';
 import { TaskHeap, TaskQueue } from '../queue/index.js';
 import { type Demand, DemandShapes, Ledger, MemoryLease, makeDemand, Pool, WindowPool } from '../resource/index.js';
-import { CLASS_COUNT, NONE, TaskTable } from '../task/index.js';
+import { Aside, CLASS_COUNT, NONE, TaskTable } from '../task/index.js';
 import type { SchedulerConfig } from './config.js';
 import { Families } from './families.js';
 import { Gangs } from './gangs.js';
@@ -36,6 +36,8 @@ export class SchedulerState {
   readonly shapes: DemandShapes;
   /** By demand number; the first ones are one slot of each model. */
   readonly demands: Demand[];
+  /** By demand number, once one of its tasks has given its lease back. */
+  readonly #poolDemands: (Demand | undefined)[] = [];
   readonly models: readonly ModelState[];
   readonly memory: Pool;
   /** Ledger indices of the rate windows. */
@@ -58,7 +60,7 @@ export class SchedulerState {
   readonly waitingByClass = new Int32Array(CLASS_COUNT);
   /** Their work, as far as it is known. */
   readonly waitingWorkByClass = new Float64Array(CLASS_COUNT);
-  /** Tasks with a lease whose outcome is open. */
+  /** Tasks that were started and whose outcome is open: they hold a lease, or have given it back for a while. */
   running = 0;
   /** Since when each paused task is paused, ms. At most one entry a slot. */
   readonly pausedSinceMs = new Map<number, number>();
@@ -91,10 +93,7 @@ export class SchedulerState {
     this.tasks = new TaskTable(config.models.length > 0);
     const { tasks } = this;
     this.queue = new TaskQueue(tasks);
-    this.instants = new TaskHeap(
-      { keys: () => tasks.instantsMs, sequences: () => tasks.sequences, at: () => tasks.instantAt },
-      true,
-    );
+    this.instants = new TaskHeap({ sequences: () => tasks.sequences, at: () => tasks.instantAt }, true);
     this.leases = new LeaseList(tasks);
     this.groups = new Groups(config.groupLimit, this.queue.columns);
     this.shapes = new DemandShapes(config.shapesMax, (index) => this.queue.isIdle(index));
@@ -130,7 +129,30 @@ export class SchedulerState {
 
   /** What the task asks for: of the first member of a complete gang, what all members ask for together. */
   demandOf(task: number): Demand {
-    return this.gangs.demandOf(task) ?? this.demands[this.tasks.demands[task]!]!;
+    return this.gangs.demandOf(task) ?? this.leaseOf(task);
+  }
+
+  /** What the task itself takes or holds: its demand; once it has given its lease back, without the windows, which it paid for at its start. */
+  leaseOf(task: number): Demand {
+    const number = this.tasks.demands[task]!;
+    return this.tasks.asides[task] === Aside.no ? this.demands[number]! : this.poolsOf(number);
+  }
+
+  /** A demand without its rate windows. */
+  poolsOf(number: number): Demand {
+    const known = this.#poolDemands[number];
+    if (known !== undefined) return known;
+    const demand = this.demands[number]!;
+    const kept = demand.pools.flatMap((pool, i) => (this.ledger.pools[pool] instanceof WindowPool ? [] : [i]));
+    const isWhole = kept.length === demand.pools.length;
+    const pools = isWhole
+      ? demand
+      : makeDemand(
+          kept.map((i) => demand.pools[i]!),
+          kept.map((i) => demand.amounts[i]!),
+        );
+    this.#poolDemands[number] = pools;
+    return pools;
   }
 
   /** Until when all that starts with the task has declared to be done, ms from its start; 0 when some of it declares nothing. */
@@ -159,9 +181,8 @@ export class SchedulerState {
       if (isIn) instants.remove(task);
       return;
     }
-    tasks.instantsMs[task] = atMs;
-    if (isIn) instants.update(task);
-    else instants.push(task);
+    if (isIn) instants.update(task, atMs);
+    else instants.push(task, atMs);
     this.noteInstant(atMs);
   }
 
@@ -176,6 +197,7 @@ export class SchedulerState {
       );
     }
     this.demands[number] = makeDemand(pools, amounts);
+    this.#poolDemands[number] = undefined;
   }
 
   /** A tenant without tasks leaves nothing behind. */

@@ -6,10 +6,10 @@
  * nothing.
  */
 import { type CommandBuffer, CommandKind } from '../event/index.js';
-import { Hold, NONE, Outcome, Reason, TaskState } from '../task/index.js';
+import { Aside, Hold, NONE, Outcome, Reason, TaskState } from '../task/index.js';
 import { enterQueue } from './enqueue.js';
 import { lapseReservations } from './reservation.js';
-import { settle, settleAndStop } from './settle.js';
+import { end, isStarted } from './settle.js';
 import type { SchedulerState } from './state.js';
 
 /** Carries out everything whose time has come. */
@@ -54,15 +54,17 @@ function reachInstants(state: SchedulerState, commands: CommandBuffer): void {
   for (;;) {
     const task = instants.peek();
     if (task === NONE) return;
-    if (tasks.instantsMs[task]! > nowMs) {
-      state.noteInstant(tasks.instantsMs[task]!);
+    const atMs = instants.keyOf(task);
+    if (atMs > nowMs) {
+      state.noteInstant(atMs);
       return;
     }
     const backsOff = tasks.states[task] === TaskState.submitted && tasks.holds[task] === Hold.backOff;
     const isOver = tasks.deadlinesMs[task]! <= nowMs || tasks.attempts[task] === 0;
     if (backsOff && !isOver && tasks.keys[task]! <= nowMs) enterQueue(state, task);
-    else if (tasks.leased[task] === 1 && tasks.deadlinesMs[task]! > nowMs) timeOut(state, task, commands);
-    else expire(state, task, Reason.deadlinePassed, commands);
+    else if (isStarted(state, task) && tasks.deadlinesMs[task]! > nowMs)
+      end(state, task, Outcome.failed, Reason.timedOut, commands);
+    else end(state, task, Outcome.expired, Reason.deadlinePassed, commands);
   }
 }
 
@@ -74,6 +76,10 @@ function endLongWaits(state: SchedulerState, commands: CommandBuffer): void {
     const { timeoutMs } = config.classes[state.shapes.all[index]!.classIndex]!;
     let task = waiting.first;
     while (task !== NONE) {
+      if (tasks.asides[task] === Aside.away) {
+        task = tasks.next[task]!;
+        continue;
+      }
       const dueMs = waitsSinceMs(state, task) + timeoutMs;
       const wasGranted = tasks.attempts[task]! > 0;
       if (dueMs > nowMs) {
@@ -83,7 +89,7 @@ function endLongWaits(state: SchedulerState, commands: CommandBuffer): void {
         continue;
       }
       // Ending one may end others with it: its children, its gang.
-      expire(state, task, Reason.queueTimeout, commands);
+      end(state, task, Outcome.expired, Reason.queueTimeout, commands);
       task = waiting.first;
     }
   }
@@ -92,16 +98,7 @@ function endLongWaits(state: SchedulerState, commands: CommandBuffer): void {
 function endUnread(state: SchedulerState, commands: CommandBuffer): void {
   for (const [task, sinceMs] of state.pausedSinceMs) {
     const dueMs = sinceMs + state.config.unreadTimeoutMs;
-    if (dueMs <= state.nowMs) expire(state, task, Reason.unread, commands);
+    if (dueMs <= state.nowMs) end(state, task, Outcome.expired, Reason.unread, commands);
     else state.noteInstant(dueMs);
   }
-}
-
-function timeOut(state: SchedulerState, task: number, commands: CommandBuffer): void {
-  settleAndStop(state, task, Outcome.failed, Reason.timedOut, commands);
-}
-
-function expire(state: SchedulerState, task: number, reason: Reason, commands: CommandBuffer): void {
-  if (state.tasks.leased[task] === 0) settle(state, task, Outcome.expired, reason, commands);
-  else settleAndStop(state, task, Outcome.expired, reason, commands);
 }

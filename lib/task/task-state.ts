@@ -7,6 +7,7 @@
  * granted    holds a lease; handed to its backend or function; nothing has come back yet
  * running    its backend has made progress (a function reports none and stays granted until it ends)
  * paused     held in its slot because its reader is slow; keeps the lease
+ * awaiting   its function awaits children and has given its lease back; the way on is to be queued for it again
  * settled    has its one outcome; may still hold its lease until the backend has really let go
  */
 import { InvariantError } from '../base/errors.js';
@@ -19,13 +20,23 @@ export const TaskState = {
   running: 4,
   paused: 5,
   settled: 6,
+  awaiting: 7,
 } as const;
 
 export type TaskState = (typeof TaskState)[keyof typeof TaskState];
 
-export const TASK_STATE_NAMES = ['free', 'submitted', 'queued', 'granted', 'running', 'paused', 'settled'] as const;
+export const TASK_STATE_NAMES = [
+  'free',
+  'submitted',
+  'queued',
+  'granted',
+  'running',
+  'paused',
+  'settled',
+  'awaiting',
+] as const;
 
-const { free, submitted, queued, granted, running, paused, settled } = TaskState;
+const { free, submitted, queued, granted, running, paused, settled, awaiting } = TaskState;
 
 /** Every allowed edge: from, to, what causes it. */
 export const TASK_EDGES: readonly (readonly [TaskState, TaskState, string])[] = [
@@ -34,13 +45,17 @@ export const TASK_EDGES: readonly (readonly [TaskState, TaskState, string])[] = 
   [submitted, queued, 'sized; back-off is over; gang is complete; group has room'],
   [submitted, granted, 'its gang starts'],
   [submitted, settled, 'cancel, refusal, time-out'],
-  [queued, submitted, 'a more urgent member of its group goes first'],
+  [queued, submitted, 'a more urgent member of its group goes first; failed while it waited for its lease again'],
   [queued, granted, 'grant'],
   [queued, settled, 'cancel, time-out, its backend failed for good'],
   [granted, running, 'first progress'],
   [granted, submitted, 'failed; backs off before the next attempt'],
   [granted, queued, 'its backend died before it began'],
   [granted, settled, 'end, cancel, deadline, time-out'],
+  [granted, awaiting, 'gives its lease back while it awaits children'],
+  [awaiting, queued, 'wants its lease again'],
+  [awaiting, submitted, 'failed; backs off before the next attempt'],
+  [awaiting, settled, 'end, cancel, deadline, time-out'],
   [running, paused, 'reader is slow'],
   [running, queued, 'its backend died before the first token'],
   [running, settled, 'end, cancel, deadline, time-out, backend died'],

@@ -1,11 +1,15 @@
 /**
  * The slab that holds every unsettled task: one small integer per task, one typed array per field.
  *
+ * What is asked of a task is asked of many of its fields at once, and of tasks at random places. So the fields of a task are neighbours:
+ * columns of one width are views of one buffer, each begins one number later than the one before, and an index is a multiple of
+ * {@link INDEX_STEP}. A task so takes four or five cache lines, and not one for each field.
+ *
  * Thread safety: one owner (the scheduler's state). Freed indices are reused, last freed first; an index is unique among
  * tasks that are not free. Fields of a free index are garbage.
  * Invariants: 1. `states[t] === free` exactly for indices on the free list or never used. 2. `size` counts the others.
- * Complexity: allocate and release O(1) amortised (growing copies every column).
- * Memory: {@link bytesPerTask} bytes per index of capacity, and 4 bytes in its order heap while queued.
+ * Complexity: allocate and release O(1) amortised (growing copies every row).
+ * Memory: {@link bytesPerTask} bytes per task of capacity, and 12 bytes in its order heap while queued.
  */
 import { invariant } from '../base/errors.js';
 import { TaskState, transition } from './task-state.js';
@@ -18,7 +22,23 @@ export const RUN_LANE = 64;
 /** What a submitted task waits for before it may be granted. */
 export const Hold = { none: 0, size: 1, backOff: 2, gang: 3, group: 4 } as const;
 export type Hold = (typeof Hold)[keyof typeof Hold];
+/**
+ * How a started function stands to its lease: it never gave it back; it is `away`, without one, while it awaits children or waits for
+ * its turn; or it is `back`, holding the pools of its demand and no window of time, which it has paid for already.
+ */
+export const Aside = { no: 0, away: 1, back: 2 } as const;
+export type Aside = (typeof Aside)[keyof typeof Aside];
+
 export const HOLD_NAMES = ['none', 'size', 'back-off', 'gang', 'group'] as const;
+
+/** From one index to the next: the fields that one row of a buffer has room for. */
+export const INDEX_STEP = 8;
+const INDEX_BITS = 3;
+
+/** Place of an index among all, 0, 1, 2 …: for what others keep per task. */
+export function rowOf(task: number): number {
+  return task >> INDEX_BITS;
+}
 
 /** Above this capacity the table grows by a quarter and not to the double, so that little of it lies idle. */
 const DOUBLE_UP_TO = 65_536;
@@ -26,9 +46,10 @@ const DOUBLE_UP_TO = 65_536;
 export class TaskTable {
   size = 0;
   #capacity: number;
-  #used = 0;
+  /** Indices that were ever given out are below this. */
+  #end = 0;
   #freeHead: number = NONE;
-  readonly #columns: readonly Column[];
+  readonly #rows: readonly Row[];
 
   states!: Uint8Array;
   classes!: Uint8Array;
@@ -38,6 +59,8 @@ export class TaskTable {
   maxAttempts!: Uint8Array;
   /** 1 while the task holds its lease. */
   leased!: Uint8Array;
+  /** An {@link Aside}. */
+  asides!: Int32Array;
   /** Order lane inside its flow; from {@link RUN_LANE} on for work of a started run. */
   lanes!: Uint8Array;
   /** Why a submitted task may not be granted yet, a {@link Hold}. */
@@ -75,8 +98,6 @@ export class TaskTable {
   grantsMs!: Float64Array;
   /** Absolute; Infinity for none. */
   deadlinesMs!: Float64Array;
-  /** The next instant at which time alone changes something for this task. */
-  instantsMs!: Float64Array;
   /** Work as one number (the R of `seed`): tokens for model work, the weight of a function. NaN while unknown. */
   sizes!: Float64Array;
   /** Estimated service time C, seconds, > 0. */
@@ -100,29 +121,37 @@ export class TaskTable {
   constructor(hasModels = true, capacity = 16) {
     invariant(Number.isInteger(capacity) && capacity > 0, 'a task table starts with at least one index');
     this.#capacity = capacity;
-    this.#columns = hasModels ? [...COMMON_COLUMNS, ...MODEL_COLUMNS] : COMMON_COLUMNS;
-    for (const [name, type] of [...COMMON_COLUMNS, ...MODEL_COLUMNS]) this.#set(name, new type(0));
+    this.#rows = hasModels ? [...COMMON_ROWS, ...MODEL_ROWS] : COMMON_ROWS;
+    for (const { type, names } of MODEL_ROWS) for (const name of names) this.#set(name, new type(0));
     this.#resize(capacity);
   }
 
+  /** Tasks that there is room for without growing. */
   get capacity(): number {
     return this.#capacity;
+  }
+
+  /** Every index in use is below this. */
+  get end(): number {
+    return this.#end;
   }
 
   /** A free index with links and leases cleared; its state is still `free` until the caller moves it. */
   allocate(): number {
     let task = this.#freeHead;
     if (task === NONE) {
-      if (this.#used === this.#capacity) {
+      if (this.#end === this.#capacity * INDEX_STEP) {
         this.#resize(this.#capacity < DOUBLE_UP_TO ? this.#capacity * 2 : Math.ceil(this.#capacity * 1.25));
       }
-      task = this.#used++;
+      task = this.#end;
+      this.#end += INDEX_STEP;
     } else {
       this.#freeHead = this.next[task]!;
     }
     this.size++;
     this.attempts[task] = 0;
     this.leased[task] = 0;
+    this.asides[task] = 0;
     this.holds[task] = 0;
     this.previous[task] = NONE;
     this.next[task] = NONE;
@@ -147,73 +176,65 @@ export class TaskTable {
 
   /** Is `task` an index that is in use? False for any other number. */
   isLive(task: number): boolean {
-    return Number.isInteger(task) && task >= 0 && task < this.#used && this.states[task] !== TaskState.free;
+    return task >= 0 && task < this.#end && task % INDEX_STEP === 0 && this.states[task] !== TaskState.free;
   }
 
   /** Calls `visit` for every index in use, in index order. O(capacity): for rare events and statistics. */
   forEachLive(visit: (task: number) => void): void {
-    for (let task = 0; task < this.#used; task++) if (this.states[task] !== TaskState.free) visit(task);
+    for (let task = 0; task < this.#end; task += INDEX_STEP) if (this.states[task] !== TaskState.free) visit(task);
   }
 
   #resize(capacity: number): void {
-    for (const [name, type] of this.#columns) {
-      const column = new type(capacity);
-      column.set(this[name]);
-      this.#set(name, column);
+    for (const { type, names } of this.#rows) {
+      const all = new type(capacity * INDEX_STEP);
+      const before = this[names[0]!] as Column | undefined;
+      if (before !== undefined) all.set(before);
+      for (let i = 0; i < names.length; i++) {
+        this.#set(names[i]!, new type(all.buffer, i * type.BYTES_PER_ELEMENT));
+      }
     }
     this.#capacity = capacity;
   }
 
-  #set(name: ColumnName, column: Uint8Array | Int32Array | Float64Array): void {
+  #set(name: ColumnName, column: Column): void {
     (this as Record<ColumnName, unknown>)[name] = column;
   }
 }
 
+type Column = Uint8Array | Int32Array | Float64Array;
 type ColumnName = {
-  [K in keyof TaskTable]: TaskTable[K] extends Uint8Array | Int32Array | Float64Array ? K : never;
+  [K in keyof TaskTable]: TaskTable[K] extends Column ? K : never;
 }[Exclude<keyof TaskTable, 'edgeCounts'>];
-type Column = readonly [ColumnName, typeof Uint8Array | typeof Int32Array | typeof Float64Array];
 
-const COMMON_COLUMNS: readonly Column[] = [
-  ['states', Uint8Array],
-  ['classes', Uint8Array],
-  ['attempts', Uint8Array],
-  ['maxAttempts', Uint8Array],
-  ['leased', Uint8Array],
-  ['lanes', Uint8Array],
-  ['holds', Uint8Array],
-  ['declares', Uint8Array],
-  ['tenants', Int32Array],
-  ['models', Int32Array],
-  ['shapes', Int32Array],
-  ['demands', Int32Array],
-  ['previous', Int32Array],
-  ['next', Int32Array],
-  ['orderAt', Int32Array],
-  ['instantAt', Int32Array],
-  ['boundsMs', Int32Array],
-  ['timeoutsMs', Int32Array],
-  ['priorities', Float64Array],
-  ['keys', Float64Array],
-  ['sequences', Float64Array],
-  ['arrivalsMs', Float64Array],
-  ['grantsMs', Float64Array],
-  ['deadlinesMs', Float64Array],
-  ['instantsMs', Float64Array],
-  ['sizes', Float64Array],
-  ['serviceSeconds', Float64Array],
+/** Up to {@link INDEX_STEP} columns of one width. The first one spans the whole buffer. */
+interface Row {
+  readonly type: typeof Uint8Array | typeof Int32Array | typeof Float64Array;
+  readonly names: readonly ColumnName[];
+}
+
+const COMMON_ROWS: readonly Row[] = [
+  {
+    type: Uint8Array,
+    names: ['states', 'classes', 'attempts', 'maxAttempts', 'leased', 'lanes', 'holds', 'declares'],
+  },
+  {
+    type: Int32Array,
+    names: ['tenants', 'models', 'shapes', 'demands', 'previous', 'next', 'orderAt', 'instantAt'],
+  },
+  {
+    type: Float64Array,
+    names: ['priorities', 'keys', 'sequences', 'arrivalsMs', 'grantsMs', 'deadlinesMs', 'sizes', 'serviceSeconds'],
+  },
+  { type: Int32Array, names: ['boundsMs', 'timeoutsMs', 'asides'] },
 ];
 
-const MODEL_COLUMNS: readonly Column[] = [
-  ['slots', Int32Array],
-  ['promptTokens', Int32Array],
-  ['outputLimits', Int32Array],
-  ['outputTokens', Int32Array],
-  ['sessions', Float64Array],
+const MODEL_ROWS: readonly Row[] = [
+  { type: Int32Array, names: ['slots', 'promptTokens', 'outputLimits', 'outputTokens'] },
+  { type: Float64Array, names: ['sessions'] },
 ];
 
-/** Bytes of one task index in the table. */
+/** Bytes of one task in the table. */
 export function bytesPerTask(hasModels: boolean): number {
-  const columns = hasModels ? [...COMMON_COLUMNS, ...MODEL_COLUMNS] : COMMON_COLUMNS;
-  return columns.reduce((sum, [, type]) => sum + type.BYTES_PER_ELEMENT, 0);
+  const rows = hasModels ? [...COMMON_ROWS, ...MODEL_ROWS] : COMMON_ROWS;
+  return rows.reduce((sum, { type }) => sum + type.BYTES_PER_ELEMENT * INDEX_STEP, 0);
 }

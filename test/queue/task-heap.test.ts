@@ -19,10 +19,7 @@ it.each([true, false])('behaves like a sorted list, earliestFirst %s', (earliest
   fc.assert(
     fc.property(steps, (script) => {
       const tasks = new TaskTable(true, 1);
-      const heap = new TaskHeap(
-        { keys: () => tasks.keys, sequences: () => tasks.sequences, at: () => tasks.orderAt },
-        earliestFirst,
-      );
+      const heap = new TaskHeap({ sequences: () => tasks.sequences, at: () => tasks.orderAt }, earliestFirst);
       const model: number[] = [];
       const compare = (a: number, b: number) => {
         const [x, y] = [tasks.keys[a]!, tasks.keys[b]!];
@@ -35,16 +32,17 @@ it.each([true, false])('behaves like a sorted list, earliestFirst %s', (earliest
           const task = tasks.allocate();
           tasks.keys[task] = key;
           tasks.sequences[task] = sequence++;
-          heap.push(task);
+          heap.push(task, tasks.keys[task]!);
           model.push(task);
         } else if (model.length > 0) {
           model.sort(compare);
           const chosen = kind === 'pop' ? model[0]! : model[pick % model.length]!;
           if (kind === 'update') {
             tasks.keys[chosen] = key;
-            heap.update(chosen);
+            heap.update(chosen, key);
           } else {
             if (kind === 'pop') expect(heap.peek()).toBe(chosen);
+            expect(heap.keyOf(chosen)).toBe(tasks.keys[chosen]);
             heap.remove(chosen);
             expect(tasks.orderAt[chosen]).toBe(NONE);
             model.splice(model.indexOf(chosen), 1);
@@ -60,7 +58,6 @@ it.each([true, false])('behaves like a sorted list, earliestFirst %s', (earliest
 it('keeps a long sorted line in order through removals in its middle, and while it grows and shrinks', () => {
   const tasks = new TaskTable(false);
   const heap = new TaskHeap({
-    keys: () => tasks.keys,
     sequences: () => tasks.sequences,
     at: () => tasks.orderAt,
   });
@@ -72,7 +69,7 @@ it('keeps a long sorted line in order through removals in its middle, and while 
       const task = tasks.allocate();
       tasks.keys[task] = 0;
       tasks.sequences[task] = sequence++;
-      heap.push(task);
+      heap.push(task, tasks.keys[task]!);
       expected.push(task);
     }
     expected = expected.filter((task) => {

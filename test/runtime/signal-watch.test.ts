@@ -36,6 +36,35 @@ it('cancels everybody with one error, without the stack of whoever aborted', () 
   expect(cancelled[0]![1].stack).not.toMatch(/\n\s+at /);
 });
 
+it('gives signals that are aborted in a row for one reason one error, and any others their own', async () => {
+  const errors: CancelledError[] = [];
+  const watch = new SignalWatch((_target, error) => errors.push(error));
+  const abort = (reason: unknown) => {
+    const controller = new AbortController();
+    watch.watch(controller.signal, {});
+    controller.abort(reason);
+  };
+  const [one, other] = [new Error('one'), new Error('other')];
+  for (const reason of [one, one, other, one]) abort(reason);
+  await Promise.resolve();
+  abort(one);
+  expect(errors.map(({ cause }) => cause)).toEqual([one, one, other, one, one]);
+  expect(errors[1]).toBe(errors[0]);
+  expect(new Set(errors).size).toBe(4);
+});
+
+it('cancels whoever waits for a signal after thousands of others were aborted, each once', () => {
+  const cancelled = new Map<object, number>();
+  const watch = new SignalWatch((target) => cancelled.set(target, (cancelled.get(target) ?? 0) + 1));
+  const controllers = Array.from({ length: 3_000 }, () => new AbortController());
+  for (const { signal } of controllers) watch.watch(signal, signal);
+  for (const controller of controllers.slice(0, 2_000)) controller.abort();
+  for (const { signal } of controllers.slice(2_000)) watch.watch(signal, signal);
+  for (const { signal } of controllers.slice(2_000)) expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+  for (const controller of controllers.slice(2_000)) controller.abort();
+  expect([...cancelled.values()]).toEqual(new Array(3_000).fill(1));
+});
+
 it('leaves out whoever ended while others of the signal were cancelled', () => {
   const cancelled: object[] = [];
   const [a, b] = [{}, {}];

@@ -84,6 +84,25 @@ describe('granting', () => {
     driver.submit({ session: 77 });
     expect(slotOf()).toBe(0);
   });
+
+  it('overwrites what belongs to no named session first, and a named one that has been silent for minutes all the same', () => {
+    const driver = new SchedulerDriver();
+    driver.bringUp(2);
+    const slotOf = () => driver.commands.find(({ name }) => name === 'start')!.c;
+    const run = (session: number) => {
+      const task = driver.submit({ session });
+      const slot = slotOf();
+      driver.nowMs += 10;
+      driver.end(task, Outcome.completed, 50);
+      return slot;
+    };
+    expect([run(11), run(-12)]).toEqual([0, 1]);
+    // Slot 0 was used before slot 1, but somebody is expected back there.
+    expect([run(-13), run(-14), run(0)]).toEqual([1, 1, 1]);
+    driver.nowMs += 299_970;
+    expect(run(-15)).toBe(1);
+    expect(run(-16)).toBe(0);
+  });
 });
 
 describe('shares', () => {

@@ -9,7 +9,7 @@ import {
   SCHEDULER_DEFAULTS,
   type WaitingExplanation,
 } from '../../lib/scheduler/index.js';
-import { DEFAULT_CLASSES, FUNCTION_CLASSES, NONE, Outcome } from '../../lib/task/index.js';
+import { DEFAULT_CLASSES, FUNCTION_CLASSES, INDEX_STEP, NONE, Outcome } from '../../lib/task/index.js';
 import { FunctionDriver } from '../support/function-driver.js';
 import { playRandomly } from '../support/random-yard.js';
 import { RecordedScheduler } from '../support/recorded-scheduler.js';
@@ -447,9 +447,10 @@ it('costs no more than a look at those that go first, with 100,000 tasks waiting
     });
     return durations.toSorted((a, b) => a - b)[times >> 1]!;
   };
-  const first = timeOf(64, 201);
-  const last = timeOf(63 + waiting, 21);
-  expect((explain(yard.state, 63 + waiting, 0) as WaitingExplanation).ahead?.ofTenant).toBe(waiting - 1);
+  const lastTask = (63 + waiting) * INDEX_STEP;
+  const first = timeOf(64 * INDEX_STEP, 201);
+  const last = timeOf(lastTask, 21);
+  expect((explain(yard.state, lastTask, 0) as WaitingExplanation).ahead?.ofTenant).toBe(waiting - 1);
   console.log(`explain among 100,000: the first ${(first * 1_000).toFixed(0)} µs, the last ${last.toFixed(2)} ms`);
   expect(first).toBeLessThan(5);
   expect(last).toBeLessThan(100);

@@ -35,7 +35,7 @@ describe.each(SCENARIOS.map(({ name }) => name))('under the load "%s"', (name) =
   });
 
   it('every submitted task has one outcome, and every kind of outcome occurs', () => {
-    const { state } = play(name, 5);
+    const { state } = play(name, 5, 2 * EVENTS);
     const settled = state.outcomes.reduce((sum, count) => sum + count, 0);
     const refusedAtTheDoor = settled - (state.sequence - 1);
     expect(refusedAtTheDoor).toBeGreaterThanOrEqual(0);

@@ -187,6 +187,12 @@ class RandomRun {
     } else if (dice < 0.93) {
       const task = this.#some(({ model, isRunning, isSettled }) => model < 0 && isRunning && !isSettled);
       if (task !== undefined) this.#send({ kind: EventKind.grow, task, pool: UNITS, amount: 1 + random.below(3) });
+    } else if (dice < 0.937) {
+      const task = this.#some(({ model, isRunning, isSettled }) => model < 0 && isRunning && !isSettled);
+      if (task !== undefined) {
+        this.#send({ kind: EventKind.giveBack, task });
+        if (random.next() < 0.7) this.#send({ kind: EventKind.takeAgain, task });
+      }
     } else if (dice < 0.945) {
       this.#send({ kind: EventKind.resize, pool: random.pick([SLOTS, UNITS]), amount: 2 + random.below(8) });
     } else if (dice < 0.955) {
@@ -260,7 +266,7 @@ class RandomRun {
         }
       : {
           model: random.below(MODELS),
-          session: random.below(4),
+          session: random.below(7) - 3,
           promptTokens: random.next() < 0.5 ? -1 : random.below(300),
           outputLimit: 1 + random.below(100),
         };

@@ -13,7 +13,7 @@ import {
 } from '../../lib/scheduler/index.js';
 import { readConfig } from '../../lib/scheduler/read-config.js';
 import { Replay } from '../../lib/scheduler/replay.js';
-import { FUNCTION_CLASSES, Outcome } from '../../lib/task/index.js';
+import { FUNCTION_CLASSES, INDEX_STEP, Outcome } from '../../lib/task/index.js';
 import { usedEvent } from '../support/any-event.js';
 
 const SLOTS = 1;
@@ -29,6 +29,9 @@ const config = (overrides: Partial<SchedulerConfig> = {}): SchedulerConfig => ({
   ...overrides,
 });
 
+/** Indices of the tasks, in the order of their submission. */
+const [FIRST, SECOND, THIRD] = [0, INDEX_STEP, 2 * INDEX_STEP];
+
 /** A function that takes one slot. */
 const submit = (fields: Partial<SchedulerEvent> = {}) =>
   ({ kind: EventKind.submit, model: -1, promptTokens: 0, size: 1, demand: 0, ...fields }) as const;
@@ -40,11 +43,11 @@ const STORY: readonly (readonly [nowMs: number, event: Partial<SchedulerEvent> &
   [11, submit()],
   [12, submit()],
   [13, submit({ priority: 2, timeoutMs: 50 })],
-  [20, { kind: EventKind.reprioritise, task: 1, priority: 1 }],
-  [21, { kind: EventKind.ended, task: 0 }],
-  [30.5, { kind: EventKind.ended, task: 2, outcome: Outcome.failed }],
-  [31, { kind: EventKind.cancel, task: 1 }],
-  [32, { kind: EventKind.ended, task: 1, outcome: Outcome.cancelled }],
+  [20, { kind: EventKind.reprioritise, task: SECOND, priority: 1 }],
+  [21, { kind: EventKind.ended, task: FIRST }],
+  [30.5, { kind: EventKind.ended, task: THIRD, outcome: Outcome.failed }],
+  [31, { kind: EventKind.cancel, task: SECOND }],
+  [32, { kind: EventKind.ended, task: SECOND, outcome: Outcome.cancelled }],
 ];
 
 /** Runs the events and returns the lines of their log. */
@@ -105,7 +108,7 @@ describe('a replay', () => {
     ['a time-out', 4, { timeoutMs: 49 }],
     ['a new priority', 5, { priority: 3 }],
     ['an end', 7, { outcome: Outcome.completed }],
-    ['who is cancelled', 8, { task: 0 }],
+    ['who is cancelled', 8, { task: FIRST }],
     ['the kind', 8, { kind: EventKind.pause }],
   ] as [string, number, Partial<SchedulerEvent>][])(
     'parts from a log in which somebody changed %s',

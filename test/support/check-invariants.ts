@@ -3,7 +3,7 @@
  * What it decided is the witness's affair (witness/). Throws {@link BrokenInvariant} with the statement that does not hold.
  */
 import type { SchedulerState } from '../../lib/scheduler/index.js';
-import { Hold, NONE, TASK_STATE_NAMES, TaskState } from '../../lib/task/index.js';
+import { Aside, Hold, INDEX_STEP, NONE, TASK_STATE_NAMES, TaskState } from '../../lib/task/index.js';
 import { broken } from './witness/broken-invariant.js';
 
 export { BrokenInvariant } from './witness/broken-invariant.js';
@@ -14,14 +14,14 @@ let holders = new Int32Array(16);
 
 export function checkInvariants(state: SchedulerState, nowMs: number): void {
   const { tasks } = state;
-  if (seen.length < tasks.capacity) seen = new Uint8Array(tasks.capacity * 2);
-  seen.fill(0, 0, tasks.capacity);
+  if (seen.length < tasks.end) seen = new Uint8Array(tasks.end * 2);
+  seen.fill(0, 0, tasks.end);
   if (holders.length < state.ledger.pools.length) holders = new Int32Array(state.ledger.pools.length * 2);
   holders.fill(0);
   checkLeases(state);
   checkQueues(state);
   let instants = 0;
-  for (let task = 0; task < tasks.capacity; task++) {
+  for (let task = 0; task < tasks.end; task += INDEX_STEP) {
     if (tasks.states[task] === TaskState.free) continue;
     checkTask(state, task, nowMs);
     if (tasks.instantAt[task] !== NONE) instants++;
@@ -45,8 +45,10 @@ function checkTask(state: SchedulerState, task: number, nowMs: number): void {
   const taskState = tasks.states[task]!;
   const waits = taskState === TaskState.queued || taskState === TaskState.submitted;
   const who = () => `task ${task} (${TASK_STATE_NAMES[taskState]})`;
-  if ((tasks.leased[task] === 1) === waits) broken('exactly tasks past the queue hold a lease', who());
-  if (seen[task] !== 1)
+  const isAway = tasks.asides[task] === Aside.away;
+  if ((tasks.leased[task] === 1) !== (!waits && !isAway))
+    broken('exactly tasks past the queue hold a lease, but for those that gave it back', who());
+  if (seen[task] !== (isAway && !waits ? 0 : 1))
     broken('a task is in the arrival list while it waits, in the list of leases while it holds one', who());
   const isInHeap = taskState === TaskState.queued || (waits && tasks.holds[task] === Hold.group);
   if ((tasks.orderAt[task] !== NONE) !== isInHeap)
@@ -55,7 +57,7 @@ function checkTask(state: SchedulerState, task: number, nowMs: number): void {
     broken('paused tasks are the ones on the clock', who());
   if (tasks.instantAt[task] !== NONE) {
     if (taskState === TaskState.settled) broken('what is settled waits for nothing', who());
-    if (tasks.instantsMs[task]! <= nowMs) broken('no instant is passed', who());
+    if (state.instants.keyOf(task) <= nowMs) broken('no instant is passed', who());
   }
   const model = tasks.models[task]!;
   if (model === NONE) return;
@@ -64,12 +66,13 @@ function checkTask(state: SchedulerState, task: number, nowMs: number): void {
     broken('a slot names the task that it holds', who());
 }
 
-function checkLeases({ leases, tasks, demands, grown }: SchedulerState): void {
+function checkLeases(state: SchedulerState): void {
+  const { leases, tasks, grown } = state;
   let last: number = NONE;
   for (let task = leases.first; task !== NONE; task = tasks.next[task]!) {
     if (tasks.previous[task] !== last) broken('the list of leases is linked both ways', `task ${task}`);
     if (++seen[task]! > 1) broken('a task is in a list once', `task ${task}`);
-    for (const pool of demands[tasks.demands[task]!]!.pools) holders[pool]!++;
+    for (const pool of state.leaseOf(task).pools) holders[pool]!++;
     for (const pool of grown.get(task)?.pools ?? []) holders[pool]!++;
     last = task;
   }

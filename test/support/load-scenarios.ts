@@ -34,6 +34,8 @@ export interface Habits {
   death: number;
   reprioritise: number;
   cancel: number;
+  /** A function gives its lease back, or wants it again. */
+  aside: number;
 }
 
 const HABITS: Habits = {
@@ -51,6 +53,7 @@ const HABITS: Habits = {
   death: 0,
   reprioritise: 0.05,
   cancel: 0.04,
+  aside: 0.25,
 };
 
 export interface Scenario {

@@ -146,6 +146,7 @@ export class RandomLoad {
     const random = this.#random;
     const { isShut } = this.witness;
     if (isShut && random.next() < 0.2) this.#send(EventKind.open);
+    else if (random.next() < habits.aside) this.#giveBackOrTakeAgain();
     else if (random.next() < habits.shut * 4) this.#send(EventKind.shut);
     else if (random.next() < habits.cancel * 4) this.#about(this.#anyIndex(), EventKind.cancel);
     else if (random.next() < habits.reprioritise * 4) this.#reprioritise();
@@ -203,7 +204,7 @@ export class RandomLoad {
     event.tenant = random.below(tenants);
     event.classIndex = random.pick(classes);
     event.priority = random.next() < 0.9 ? random.below(7) - 3 : random.below(31) - 15;
-    event.session = random.below(4);
+    event.session = random.below(7) - 3;
     event.promptTokens = isForModel ? (random.next() < 0.2 ? -1 : random.below(501)) : 0;
     event.outputLimit = isForModel ? 1 + random.below(100) : 0;
     event.deadlineMs = random.next() < habits.deadline ? this.#nowMs - 20 + random.below(4_000) : NEVER;
@@ -297,6 +298,15 @@ export class RandomLoad {
     this.#event.task = task;
     this.#event.promptTokens = this.#random.below(501);
     this.#send(kind);
+  }
+
+  /** A function awaits a child, or a child has ended; now and then somebody else says so. */
+  #giveBackOrTakeAgain(): void {
+    const random = this.#random;
+    const isAway = random.next() < 0.5;
+    const task = this.#pick((candidate) => candidate.phase === (isAway ? Phase.away : Phase.leased));
+    const index = task === undefined || random.next() < 0.05 ? this.#anyIndex() : task.index;
+    this.#about(index, isAway ? EventKind.takeAgain : EventKind.giveBack);
   }
 
   #reprioritise(): void {

@@ -1,17 +1,18 @@
 import { expect, it } from 'vitest';
 import { InvariantError } from '../../lib/base/errors.js';
-import { bytesPerTask, TASK_EDGES, TaskState, TaskTable, transition } from '../../lib/task/index.js';
+import { bytesPerTask, rowOf, TASK_EDGES, TaskState, TaskTable, transition } from '../../lib/task/index.js';
 
 it.each([
-  { hasModels: false, bytes: 120 },
-  { hasModels: true, bytes: 144 },
+  { hasModels: false, bytes: 136 },
+  { hasModels: true, bytes: 232 },
 ])('costs $bytes bytes a task (models: $hasModels)', ({ hasModels, bytes }) => {
   expect(bytesPerTask(hasModels)).toBe(bytes);
   const tasks = new TaskTable(hasModels, 1_024);
-  let all = 0;
+  const buffers = new Set<ArrayBufferLike>();
   for (const [name, column] of Object.entries(tasks)) {
-    if (ArrayBuffer.isView(column) && name !== 'edgeCounts') all += column.byteLength;
+    if (ArrayBuffer.isView(column) && name !== 'edgeCounts') buffers.add(column.buffer);
   }
+  const all = [...buffers].reduce((sum, { byteLength }) => sum + byteLength, 0);
   expect(all / 1_024).toBe(bytes);
 });
 
@@ -34,6 +35,14 @@ it('keeps every value when it grows, and reuses freed indices', () => {
   for (const to of [TaskState.settled, TaskState.free]) transition(tasks.states, victim!, to);
   tasks.release(victim!);
   expect(tasks.allocate()).toBe(victim);
+});
+
+it('takes no number for a task but an index that is in use', () => {
+  const tasks = new TaskTable(false);
+  for (let n = 0; n < 3; n++) transition(tasks.states, tasks.allocate(), TaskState.queued);
+  const numbers = Array.from({ length: 8 * 5 }, (_, n) => n - 8);
+  expect([...numbers, Number.NaN, 0.5, 2 ** 40].filter((number) => tasks.isLive(number))).toEqual([0, 8, 16]);
+  expect([0, 8, 16].map(rowOf)).toEqual([0, 1, 2]);
 });
 
 it('allows exactly the edges of the table', () => {

@@ -15,6 +15,8 @@ export interface TaskServices {
   madeUpId(reference: TaskReference): string;
   addChild<T>(parent: TaskReference, fn: TaskFunction<T>, options: AddOptions | undefined): Promise<T>;
   grow(reference: TaskReference, pool: string, amount: number): boolean;
+  giveBack(reference: TaskReference): void;
+  takeAgain(reference: TaskReference): void;
 }
 
 export class FunctionContext implements TaskContext, TaskReference {
@@ -26,6 +28,8 @@ export class FunctionContext implements TaskContext, TaskReference {
   #controller: AbortController | undefined;
   /** Why it is aborted; kept for a signal that is read later. */
   #reason: unknown;
+  /** Whoever waits for the lease. */
+  #waiter: PromiseWithResolvers | undefined;
 
   constructor(services: TaskServices, setting: TaskSetting, task: number, serial: number, attempt: number) {
     this.#services = services;
@@ -65,9 +69,39 @@ export class FunctionContext implements TaskContext, TaskReference {
     return this.#services.grow(this, pool, amount);
   }
 
+  /** Lets others have what it holds of pools while it only waits for children; rate windows stay spent. */
+  giveBack(): void {
+    this.#services.giveBack(this);
+  }
+
+  /**
+   * Resolves when it holds that again, at once if nothing was given back. Rejects with what its caller got when its outcome is out before.
+   * One call at a time.
+   */
+  takeAgain(): Promise<void> {
+    if (this.#reason !== undefined) return Promise.reject(this.#reason);
+    return new Promise((resolve, reject) => {
+      this.#waiter = { resolve, reject };
+      this.#services.takeAgain(this);
+    });
+  }
+
+  /** It holds its lease again. */
+  proceed(): void {
+    this.#waiter?.resolve();
+    this.#waiter = undefined;
+  }
+
   /** @param reason - what its caller got, an error */
   abort(reason: unknown): void {
     this.#reason = reason;
+    this.#waiter?.reject(reason);
+    this.#waiter = undefined;
     this.#controller?.abort(reason);
   }
+}
+
+interface PromiseWithResolvers {
+  resolve: () => void;
+  reject: (reason: unknown) => void;
 }

@@ -1,5 +1,5 @@
 /**
- * The tasks that are functions, by their index in the core: three columns, so that a waiting task is no object of ours.
+ * The tasks that are functions, by their index in the core: three cells of one array, so that a waiting task is no object of ours.
  *
  * State of an index: free (no work) → waiting (work is the function) → started (work is a run) → settled (no resolver) → free. A retry
  * goes back to waiting. A task that is settled while its function runs keeps its run until that ends, or until it is freed.
@@ -7,7 +7,8 @@
 import type { AgentyardError } from '../../base/errors.js';
 import { EventKind, type SchedulerEvent } from '../../event/index.js';
 import type { Runtime, TaskHooks, TaskRecord } from '../../runtime/index.js';
-import { OUTCOME_NAMES, Outcome, Reason } from '../../task/index.js';
+import { isStarted } from '../../scheduler/index.js';
+import { OUTCOME_NAMES, Outcome, Reason, rowOf } from '../../task/index.js';
 import { FunctionContext, type TaskReference, type TaskServices } from './function-context.js';
 import { FunctionRun } from './function-run.js';
 import { Launcher } from './launcher.js';
@@ -34,6 +35,11 @@ export interface FunctionOwner extends TaskServices {
 }
 
 type Resolve = (value: unknown) => void;
+type Work = TaskFunction<unknown> | FunctionRun;
+
+const CELLS = 3;
+const RESOLVER = 1;
+const SETTING = 2;
 
 /**
  * Rejects a promise through the resolver of that promise, so that a waiting task needs no rejecter: a thenable that is no promise is
@@ -62,9 +68,8 @@ export class FunctionTasks implements TaskHooks {
   readonly #owner: FunctionOwner;
   readonly #observers: FunctionObservers;
   readonly #launcher: Launcher;
-  readonly #work: (TaskFunction<unknown> | FunctionRun | undefined)[] = [];
-  readonly #resolvers: (Resolve | undefined)[] = [];
-  readonly #settings: (TaskSetting | undefined)[] = [];
+  /** Of each task its work, its resolver and its setting, side by side: they are read together, at random places. */
+  readonly #cells: (Work | Resolve | TaskSetting | undefined)[] = [];
   /** Open tasks whose callers named them. */
   readonly #named = new Map<string, number>();
   /** Of this yard alone, also among those that were made in the same millisecond. */
@@ -98,7 +103,7 @@ export class FunctionTasks implements TaskHooks {
 
   /** Is the index a function's whose outcome is open? */
   isOpen(task: number): boolean {
-    return this.#resolvers[task] !== undefined;
+    return this.#cells[rowOf(task) * CELLS + RESOLVER] !== undefined;
   }
 
   /** The open task of that id; undefined when there is none. */
@@ -121,25 +126,29 @@ export class FunctionTasks implements TaskHooks {
 
   /** Of an index that is a function's. */
   settingOf(task: number): TaskSetting {
-    return this.#settings[task]!;
+    return this.#cells[rowOf(task) * CELLS + SETTING] as TaskSetting;
   }
 
   /** Is the index a function's that was not granted, or waits for its next attempt? */
   isWaiting(task: number): boolean {
-    return this.isOpen(task) && this.#runtime.state.tasks.leased[task] === 0;
+    return this.isOpen(task) && !isStarted(this.#runtime.state, task);
   }
 
   infoOf(task: number): TaskInfo {
-    const setting = this.#settings[task]!;
+    const setting = this.settingOf(task);
     const id = setting.id ?? this.madeUpId({ task, serial: this.#runtime.state.tasks.sequences[task]! });
     return { id, tenant: setting.tenantName, class: setting.className };
   }
 
   admitted(task: number): void {
     const setting = this.#newSetting!;
-    this.#work[task] = this.#newFn;
-    this.#resolvers[task] = this.#newResolver;
-    this.#settings[task] = setting;
+    const cells = this.#cells;
+    const at = rowOf(task) * CELLS;
+    // Rows between are those of tasks that are no functions. An array with gaps would become a hash table.
+    while (cells.length < at) cells.push(undefined);
+    cells[at] = this.#newFn;
+    cells[at + RESOLVER] = this.#newResolver;
+    cells[at + SETTING] = setting;
     if (setting.signal !== undefined) setting.signal.task = task;
     if (setting.id !== undefined) this.#named.set(setting.id, task);
     this.#tellAdded(task);
@@ -160,7 +169,7 @@ export class FunctionTasks implements TaskHooks {
 
   stop(task: number): void {
     // One that was called was told when it was settled, and ends by itself.
-    if (typeof this.#work[task] !== 'function' || this.#runtime.state.config.leaseEndsAtTimeout) return;
+    if (typeof this.#workOf(task) !== 'function' || this.#runtime.state.config.leaseEndsAtTimeout) return;
     // It has its lease and was not called: there is nothing to wait for.
     this.#runtime.afterTurn(() => this.#sendEnded(task, Outcome.cancelled, Number.NaN));
   }
@@ -168,18 +177,23 @@ export class FunctionTasks implements TaskHooks {
   /** Only readers of a stream are slow. */
   hold(): void {}
 
-  proceed(): void {}
+  /** Its lease was taken again. */
+  proceed(task: number): void {
+    const work = this.#workOf(task);
+    if (typeof work === 'object') work.context?.proceed();
+  }
 
   requeued(task: number): void {
-    this.#work[task] = (this.#work[task] as FunctionRun).fn;
+    this.#cells[rowOf(task) * CELLS] = (this.#workOf(task) as FunctionRun).fn;
   }
 
   settled(outcome: Outcome, reason: Reason, task: number): void {
-    const work = this.#work[task]!;
+    const at = rowOf(task) * CELLS;
+    const work = this.#cells[at] as Work;
     const run = typeof work === 'function' ? undefined : work;
-    const setting = this.#settings[task]!;
-    const resolve = this.#resolvers[task]!;
-    this.#resolvers[task] = undefined;
+    const resolve = this.#cells[at + RESOLVER] as Resolve;
+    const setting = this.#cells[at + SETTING] as TaskSetting;
+    this.#cells[at + RESOLVER] = undefined;
     if (setting.id !== undefined) this.#named.delete(setting.id);
     if (outcome === Outcome.completed) {
       resolve(run!.result);
@@ -203,16 +217,21 @@ export class FunctionTasks implements TaskHooks {
   }
 
   freed(task: number): void {
-    const work = this.#work[task];
+    const at = rowOf(task) * CELLS;
+    const work = this.#cells[at] as Work | undefined;
     if (typeof work === 'object') work.isFreed = true;
-    const setting = this.#settings[task]!;
-    this.#work[task] = undefined;
-    this.#settings[task] = undefined;
+    const setting = this.#cells[at + SETTING] as TaskSetting;
+    this.#cells[at] = undefined;
+    this.#cells[at + SETTING] = undefined;
     this.#owner.released(setting);
   }
 
   fail(error: AgentyardError, task: number): void {
-    this.#settings[task] = this.#settings[task]!.failing(error);
+    this.#cells[rowOf(task) * CELLS + SETTING] = this.settingOf(task).failing(error);
+  }
+
+  #workOf(task: number): Work | undefined {
+    return this.#cells[rowOf(task) * CELLS] as Work | undefined;
   }
 
   #propose(fn: TaskFunction<unknown> | undefined, resolver: Resolve, setting: TaskSetting): void {
@@ -223,20 +242,20 @@ export class FunctionTasks implements TaskHooks {
 
   #begin(task: number): void {
     const { tasks } = this.#runtime.state;
-    const fn = this.#work[task];
+    const fn = this.#workOf(task);
     // Cancelled between its grant and its turn here, or begun already: the index is listed twice when it was another's before.
     if (typeof fn !== 'function' || !this.isOpen(task) || tasks.leased[task] === 0) return;
-    const setting = this.#settings[task]!;
+    const setting = this.settingOf(task);
     const attempt = tasks.attempts[task]!;
     const serial = tasks.sequences[task]!;
     const { active } = this.#observers;
     if (active !== undefined) {
       active(this.infoOf(task), attempt);
       // A listener may have cancelled it, and its index may be another's already.
-      if (!this.isCurrent({ task, serial }) || this.#work[task] !== fn || tasks.leased[task] === 0) return;
+      if (!this.isCurrent({ task, serial }) || this.#workOf(task) !== fn || tasks.leased[task] === 0) return;
     }
     const run = this.#idleRuns.pop() ?? new FunctionRun(this.#onEnd);
-    this.#work[task] = run;
+    this.#cells[rowOf(task) * CELLS] = run;
     const context = new FunctionContext(this.#owner, setting, task, serial, attempt);
     run.begin(task, fn, context, this.#runtime.turnMs);
   }
@@ -246,7 +265,7 @@ export class FunctionTasks implements TaskHooks {
     const { task } = run;
     let retryInMs = Number.NaN;
     if (hasThrown && !run.isFreed && this.isOpen(task)) {
-      const pauseMs = this.#owner.retryInMs(this.#settings[task]!, run);
+      const pauseMs = this.#owner.retryInMs(this.settingOf(task), run);
       // The caller was asked, and may have cancelled the task.
       if (!run.isFreed && this.isOpen(task)) retryInMs = pauseMs;
     }

@@ -127,6 +127,19 @@ export class Functions implements FunctionOwner {
     return this.#tasks.isCurrent(reference) && this.#runtime.grow(reference.task, index, amount);
   }
 
+  giveBack(reference: TaskReference): void {
+    this.#send(EventKind.giveBack, reference);
+  }
+
+  takeAgain(reference: TaskReference): void {
+    this.#send(EventKind.takeAgain, reference);
+  }
+
+  /** Is it still the same task, and is its outcome open? */
+  isCurrent(reference: TaskReference): boolean {
+    return this.#tasks.isCurrent(reference);
+  }
+
   madeUpId(reference: TaskReference): string {
     return this.#tasks.madeUpId(reference);
   }
@@ -157,6 +170,13 @@ export class Functions implements FunctionOwner {
       return Number.NaN;
     }
     return retryPauseMs(retry, attempt, this.#random);
+  }
+
+  #send(kind: EventKind, reference: TaskReference): void {
+    if (!this.#tasks.isCurrent(reference)) return;
+    const event = this.#runtime.begin(kind);
+    event.task = reference.task;
+    this.#runtime.dispatch(event);
   }
 
   #check(fn: unknown, options: AddOptions | undefined): Error | undefined {

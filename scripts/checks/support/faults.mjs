@@ -4,12 +4,7 @@
  */
 export const FAULTS = [
   // leases and the ledger
-  fault(
-    'a lease is not returned',
-    'scheduler/settle.ts',
-    'ledger.release(state.demands[tasks.demands[task]!]!, classIndex);',
-    '',
-  ),
+  fault('a lease is not returned', 'scheduler/settle.ts', 'ledger.release(state.leaseOf(task), classIndex);', ''),
   fault('a grown lease is not returned', 'scheduler/settle.ts', 'ledger.release(grown, classIndex);', ''),
   fault(
     'a cancelled function gives its lease back at once',
@@ -274,15 +269,15 @@ export const FAULTS = [
   fault(
     'started runs have no precedence',
     'scheduler/grant.ts',
-    'const ofRuns = bestOfLanes(state, flow.runLanes);',
-    'const ofRuns = state.isShut ? bestOfLanes(state, flow.runLanes) : NONE;',
+    'if (!isRun || isBetter(state, ofRuns, best)) best = ofRuns;\n      isRun = true;',
+    'if (!isBetter(state, bestOfLanes(state, flow.lanes), ofRuns)) best = ofRuns;\n      else best = bestOfLanes(state, flow.lanes);',
   ),
   fault('a run goes first for ever', 'scheduler/families.ts', '    if (above.spent > most) return false;\n', ''),
   fault(
     'ties go to the later',
     'queue/task-heap.ts',
-    'if (key === parentKey ? sequence >= sequences[parent]! : (key - parentKey) * sign < 0) break;',
-    'if (key === parentKey ? sequence < sequences[parent]! : (key - parentKey) * sign < 0) break;',
+    'if (key === parentKey ? sequences[task]! >= sequences[parent]! : key < parentKey) break;',
+    'if (key === parentKey ? sequences[task]! < sequences[parent]! : key < parentKey) break;',
   ),
   fault(
     'the order is upside down',
@@ -438,8 +433,8 @@ export const FAULTS = [
   fault(
     'a gang asks for its leader alone',
     'scheduler/state.ts',
-    'return this.gangs.demandOf(task) ?? this.demands[this.tasks.demands[task]!]!;',
-    'return this.demands[this.tasks.demands[task]!]!;',
+    'return this.gangs.demandOf(task) ?? this.leaseOf(task);',
+    'return this.leaseOf(task);',
   ),
   fault(
     "a gang passes on its leader's bound",
@@ -486,8 +481,8 @@ export const FAULTS = [
   fault(
     'only the innermost run is charged',
     'scheduler/families.ts',
-    'for (let run: Run | undefined = parent.run; run !== undefined; run = run.parent) run.spent += work;',
-    'parent.run.spent += work;',
+    'for (let run = kin.parent?.run; run !== undefined; run = run.parent) run.spent += work;',
+    'if (kin.parent !== undefined) kin.parent.run.spent += work;',
   ),
   fault('retries without a budget', 'scheduler/retry.ts', '  state.retryBudget--;\n', ''),
   fault(
@@ -555,10 +550,76 @@ export const FAULTS = [
   fault(
     'a cancel of running work is lost',
     'scheduler/settle.ts',
-    '      settleAndStop(state, task, Outcomes.cancelled, reason, commands);\n      return;',
-    '      return;',
+    '      end(state, task, Outcomes.cancelled, reason, commands);\n      return;',
+    '      if (!isStarted(state, task)) end(state, task, Outcomes.cancelled, reason, commands);\n      return;',
   ),
   fault('nobody is told to stop', 'scheduler/settle.ts', '  commands.push(CommandKind.stop, task, model);\n', ''),
+
+  // functions that await their children
+  fault(
+    'a function that awaits keeps its slot',
+    'scheduler/aside.ts',
+    '  ledger.release(state.leaseOf(task), tasks.classes[task]!);\n',
+    '',
+  ),
+  fault('a slot given back is not given on', 'scheduler/aside.ts', '  state.mayGrant = true;\n', ''),
+  fault('a wish to go on is lost', 'scheduler/aside.ts', '    commands.push(CommandKind.proceed, task, NONE);\n', ''),
+  fault(
+    'a window is paid twice',
+    'scheduler/state.ts',
+    'this.tasks.asides[task] === Aside.no ? this.demands[number]! : this.poolsOf(number)',
+    'this.demands[number]!',
+  ),
+  fault(
+    'who goes on is started anew',
+    'scheduler/grant.ts',
+    '  if (tasks.asides[task] === Aside.away) {',
+    '  if (tasks.asides[task] === Aside.back) {',
+  ),
+  fault(
+    'who goes on waits in line like new work',
+    'scheduler/enqueue.ts',
+    '  if (state.tasks.asides[task] === Aside.away) return true;\n',
+    '',
+  ),
+  fault(
+    'the class ends who waits for its slot again',
+    'scheduler/timers.ts',
+    'if (tasks.asides[task] === Aside.away) {',
+    'if (tasks.asides[task] === Aside.back) {',
+  ),
+  fault(
+    'who awaits is freed before it has ended',
+    'scheduler/settle.ts',
+    'return tasks.leased[task] === 1 || tasks.asides[task] === Aside.away;',
+    'return tasks.leased[task] === 1;',
+  ),
+  fault(
+    'who awaits counts as waiting',
+    'scheduler/settle.ts',
+    '  if (tasks.asides[task] === Aside.away) return;\n',
+    '',
+  ),
+  fault('another attempt has its windows for nothing', 'scheduler/retry.ts', '  tasks.asides[task] = Aside.no;\n', ''),
+  fault(
+    'the younger run goes first',
+    'scheduler/enqueue.ts',
+    'urgency * RUNS_PER_URGENCY - (',
+    'urgency * RUNS_PER_URGENCY + (',
+  ),
+  fault(
+    'a prompt costs its run nothing',
+    'scheduler/admission.ts',
+    '    state.families.charge(kin, event.promptTokens);\n',
+    '',
+  ),
+  fault(
+    'a prompt may be longer than its budget',
+    'scheduler/admission.ts',
+    'if (!hasBudget(kin.parent.run, event.promptTokens)) {',
+    'if (!hasBudget(kin.parent.run, 0)) {',
+  ),
+  fault('a run bears what it did not take', 'scheduler/settle.ts', '  creditRun(state, task);\n', ''),
 
   // engines
   fault(

@@ -44,19 +44,23 @@ function checkTasks(witness: Witness): void {
   let nextMs = NEVER;
   for (let t = 0; t < live.length; t++) {
     const task = live[t]!;
+    if (task.isStarted) {
+      running++;
+      nextMs = Math.min(nextMs, checkRunning(witness, task));
+    }
     if (task.phase === Phase.waits) {
       waits++;
-      waiting[task.classIndex]!++;
-      waitingWork[task.classIndex]! += task.work;
-      nextMs = Math.min(nextMs, checkWaiting(witness, task));
       if (task.isGrantable) {
         const tenant = queueTenant(witness, task);
         queuedByTenant[tenant] = (queuedByTenant[tenant] ?? 0) + 1;
       }
-    } else if (task.phase === Phase.leased) {
-      running++;
-      nextMs = Math.min(nextMs, checkRunning(witness, task));
-    } else {
+      checkShape(witness, task);
+    }
+    if (task.phase === Phase.waits && !task.isAside) {
+      waiting[task.classIndex]!++;
+      waitingWork[task.classIndex]! += task.work;
+      nextMs = Math.min(nextMs, checkWaiting(witness, task));
+    } else if (!task.isStarted) {
       checkOver(witness, task);
     }
     checkColumns(witness, task);
@@ -113,7 +117,6 @@ function checkWaiting(witness: Witness, task: SeenTask): number {
   if (isBackingOff && task.backOffUntilMs <= nowMs) broken('a back-off ends', who);
   if (task.gang?.isBroken === true) broken('a gang starts all or none', `${who} waits for a broken one`);
   checkParent(task);
-  checkShape(witness, task);
   const nextMs = Math.min(timeOutMs, startByMs);
   return isBackingOff ? Math.min(nextMs, task.backOffUntilMs) : nextMs;
 }
@@ -199,6 +202,11 @@ function checkColumns({ state, config }: Witness, task: SeenTask): void {
   if (expected === TaskState.submitted && tasks.holds[index] !== holdOf(task)) {
     broken('a waiting task says what holds it', `task ${index}: ${tasks.holds[index]}, not ${holdOf(task)}`);
   }
+  if (tasks.asides[index] !== task.lease)
+    broken(
+      'a lease is given back and taken again as asked',
+      `task ${index}: ${tasks.asides[index]}, not ${task.lease}`,
+    );
   if (tasks.sequences[index] !== task.sequence || tasks.arrivalsMs[index] !== task.arrivalMs)
     broken('a task keeps its place', `task ${index}`);
   if (tasks.deadlinesMs[index] !== task.deadlineMs) {
@@ -225,6 +233,8 @@ function stateOf(task: SeenTask): TaskState {
   switch (task.phase) {
     case Phase.waits:
       return task.isGrantable ? TaskState.queued : TaskState.submitted;
+    case Phase.away:
+      return TaskState.awaiting;
     case Phase.leased:
       return task.isPaused ? TaskState.paused : task.hasBegun ? TaskState.running : TaskState.granted;
     default:

@@ -1,7 +1,7 @@
 /** When a reserved task can start, and who may start before it without delaying it. */
 
 import type { Scene } from './scene.js';
-import { amountIn, heldIn, Phase, type SeenTask } from './seen-task.js';
+import { amountIn, heldIn, type SeenTask } from './seen-task.js';
 
 export const Pass = { no: 0, yes: 1, byBound: 2, unsure: 3 } as const;
 export type Pass = (typeof Pass)[keyof typeof Pass];
@@ -72,7 +72,7 @@ function freedMs({ live, pools, nowMs }: Scene, index: number, amount: number, c
   holders.length = 0;
   for (let t = 0; t < live.length; t++) {
     const task = live[t]!;
-    if (task.phase !== Phase.leased && task.phase !== Phase.over) continue;
+    if (!task.holdsLease) continue;
     const endMs = task.grantMs + task.boundMs;
     // One past its bound may end at any time or never.
     if (task.boundMs === 0 || endMs <= nowMs || heldIn(task, index) === 0) continue;

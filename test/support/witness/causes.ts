@@ -15,7 +15,7 @@ export function checkCause(
   refusedModel: number,
 ): void {
   const { nowMs, config } = witness;
-  const waits = task.phase === Phase.waits;
+  const waits = task.phase === Phase.waits && !task.isAside;
   let expected: Outcome = Outcome.expired;
   let isDue = false;
   switch (reason) {
@@ -57,6 +57,10 @@ export function checkCause(
       expected = Outcome.cancelled;
       isDue = waits && task.gang?.isBroken === true;
       break;
+    case Reason.overBudget:
+      expected = Outcome.refused;
+      isDue = event.kind === EventKind.sized && event.task === task.index && isBeyondBudget(task, event.promptTokens);
+      break;
     case Reason.parentEnded:
       expected = Outcome.cancelled;
       isDue = task.parent !== undefined && task.parent.outcome > Outcome.completed;
@@ -66,6 +70,15 @@ export function checkCause(
   if (!isDue || outcome !== expected) {
     broken('nothing ends without a cause', `task ${task.index} has outcome ${outcome} for reason ${reason}`);
   }
+}
+
+/** Has a run above it no budget for so long a prompt? */
+export function isBeyondBudget(task: SeenTask, promptTokens: number): boolean {
+  if (!Number.isNaN(task.size)) return false;
+  for (let run = task.parent?.run; run !== undefined; run = run.parent) {
+    if (run.spent + promptTokens > run.budget) return true;
+  }
+  return false;
 }
 
 export function mayRetry({ retryBudget, nowMs, config }: Witness, task: SeenTask, retryInMs: number): boolean {

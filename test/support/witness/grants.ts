@@ -4,7 +4,7 @@ import { Pass, passes } from './backfill.js';
 import { broken } from './broken-invariant.js';
 import { mayOvertake, rekey } from './keys.js';
 import { isInCatchAll, queueTenant } from './scene.js';
-import { Phase, type SeenGang, type SeenTask } from './seen-task.js';
+import { Lease, Phase, type SeenGang, type SeenTask } from './seen-task.js';
 import type { Witness } from './witness.js';
 
 export class Grants {
@@ -48,6 +48,19 @@ export class Grants {
     }
     share.noteStarted();
     this.#checkStart(task, model, slot, rank);
+  }
+
+  /** A `proceed` command told a function that gave its lease back that it has it again. */
+  again(index: number): void {
+    const { isShut, share, tasks } = this.#witness;
+    const task = tasks[index]!;
+    this.#witness.grants++;
+    const counted = this.#countedRule();
+    this.finish();
+    if (isShut) broken('nothing starts while the yard is shut', `task ${index}`);
+    if (!task.isGrantable) broken('only what may be granted starts', `task ${index}`);
+    this.#take(task, this.#judge(task, counted), counted);
+    share.noteStarted();
   }
 
   #countedRule(): Rule {
@@ -173,7 +186,8 @@ export class Grants {
   #take(task: SeenTask, rule: Rule, counted: Rule): void {
     const witness = this.#witness;
     const { pools, share, nowMs } = witness;
-    const { demand, classIndex } = task;
+    const { classIndex } = task;
+    const demand = task.holding;
     const who = `task ${task.index}`;
     const needsKept = rule === Rule.reserved ? false : pools.needsKept(demand, classIndex);
     if ((rule as number) >= 0 && needsKept !== undefined) {
@@ -193,6 +207,11 @@ export class Grants {
     task.isGrantable = false;
     task.passedOverdue = 0;
     task.olderServed = 0;
+    if (task.isAside) {
+      task.lease = Lease.pools;
+      task.backMs = nowMs;
+      return;
+    }
     task.attempts++;
     task.grantMs = nowMs;
     if (task.attempts === 1) {

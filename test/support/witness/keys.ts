@@ -42,6 +42,10 @@ export function rekey(config: SchedulerConfig, task: SeenTask): void {
     if (priority < -maxPrioritySpread) priority = -maxPrioritySpread;
   }
   task.urgency = classes[task.classIndex]!.step + priority;
+  if (task.isOfRun) {
+    task.key = task.urgency * 2 ** 40 - task.since;
+    return;
+  }
   switch (order.name) {
     case 'aged':
       task.key = task.urgency - Math.log2(task.seconds) - task.arrivalMs / order.parameters.halfLifeMs!;
@@ -94,10 +98,12 @@ export class SeedLanes {
 }
 
 /**
- * May `later`, which came after `earlier`, go first by order alone?
+ * May `later`, which came after `earlier`, go first by order alone? Both are of started runs, or neither is.
+ * Of runs: if it is more urgent, or its run is older.
  * For `aged`: only if it came within H · log2 of the ratio of their densities.
  */
 export function mayOvertake(config: SchedulerConfig, later: SeenTask, earlier: SeenTask): boolean {
+  if (later.isOfRun) return later.urgency > earlier.urgency || later.since < earlier.since;
   switch (config.order.name) {
     case 'fcfs':
       return false;

@@ -230,7 +230,7 @@ export class Precedence {
   }
 
   #isOfRun(task: SeenTask): boolean {
-    return task.isOfRun && !isInCatchAll(this.#scene, task);
+    return task.isOfRun;
   }
 
   #goesBefore(task: SeenTask, other: SeenTask): boolean {
@@ -244,7 +244,7 @@ export class Precedence {
   /** Only tasks of one lane keep their order, so the order inside a lane is that of its key. */
   #isFirstOfLane(task: SeenTask): boolean {
     const { live, config } = this.#scene;
-    if (config.order.name !== 'seed' || isInCatchAll(this.#scene, task)) return true;
+    if (config.order.name !== 'seed' || task.isOfRun || isInCatchAll(this.#scene, task)) return true;
     for (let o = 0; o < live.length; o++) {
       const other = live[o]!;
       if (other === task || !other.isGrantable || other.lane !== task.lane || other.isOfRun !== task.isOfRun) continue;
@@ -260,7 +260,7 @@ export class Precedence {
 
   #score(task: SeenTask): number {
     const { config, nowMs } = this.#scene;
-    if (config.order.name !== 'seed') return task.key;
+    if (config.order.name !== 'seed' || task.isOfRun) return task.key;
     return task.size / (task.seconds + (nowMs - task.arrivalMs) / 1_000);
   }
 

@@ -53,7 +53,7 @@ export function reasonsToRefuse(door: Door, event: SchedulerEvent): Set<Reason> 
   let waitingWork = 0;
   for (let t = 0; t < live.length; t++) {
     const task = live[t]!;
-    if (task.phase !== Phase.waits || task.classIndex !== event.classIndex) continue;
+    if (task.phase !== Phase.waits || task.isAside || task.classIndex !== event.classIndex) continue;
     waiting++;
     waitingWork += task.work;
   }

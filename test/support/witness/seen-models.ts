@@ -47,10 +47,16 @@ export class SeenModel {
     for (let other = 0; other < this.tasks.length; other++) {
       if (this.tasks[other] !== undefined || other === slot) continue;
       if (holdsSession(other)) return false;
-      if (this.heldTokens[slot]! > 0 && (this.heldTokens[other] === 0 || this.usedMs[other]! < this.usedMs[slot]!))
+      if (this.heldTokens[slot]! > 0 && (this.heldTokens[other] === 0 || this.#spentMs(other) < this.#spentMs(slot)))
         return false;
     }
     return true;
+  }
+
+  /** When what a slot holds counts as unused: named sessions (positive numbers) five minutes later than others. */
+  #spentMs(slot: number): number {
+    const isNamed = this.heldSessions[slot]! > 0;
+    return isNamed ? this.usedMs[slot]! + 5 * 60 * 1_000 : this.usedMs[slot]!;
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { SchedulerConfig } from '../../../lib/scheduler/index.js';
 import { broken } from './broken-invariant.js';
-import { heldIn, Phase, type SeenTask, type Vector } from './seen-task.js';
+import { heldIn, type SeenTask, type Vector } from './seen-task.js';
 
 const CLASSES = 4;
 /** Fractions add up with an error of this part of a pool, as the product's ledger allows. */
@@ -211,8 +211,9 @@ export class SeenPools {
   }
 
   release(task: SeenTask): void {
-    const { demand, grownPools, grownAmounts, classIndex } = task;
-    for (let i = 0; i < demand.pools.length; i++) this.all[demand.pools[i]!]!.giveBack(classIndex, demand.amounts[i]!);
+    const { holding, grownPools, grownAmounts, classIndex } = task;
+    for (let i = 0; i < holding.pools.length; i++)
+      this.all[holding.pools[i]!]!.giveBack(classIndex, holding.amounts[i]!);
     for (let i = 0; i < grownPools.length; i++) this.all[grownPools[i]!]!.giveBack(classIndex, grownAmounts[i]!);
     grownPools.length = 0;
     grownAmounts.length = 0;
@@ -227,9 +228,9 @@ export class SeenPools {
     }
     for (let t = 0; t < live.length; t++) {
       const task = live[t]!;
-      if (task.phase !== Phase.leased && task.phase !== Phase.over) continue;
-      const { demand, grownPools, grownAmounts, classIndex } = task;
-      for (let i = 0; i < demand.pools.length; i++) this.#add(demand.pools[i]!, classIndex, demand.amounts[i]!);
+      if (!task.holdsLease) continue;
+      const { holding, grownPools, grownAmounts, classIndex } = task;
+      for (let i = 0; i < holding.pools.length; i++) this.#add(holding.pools[i]!, classIndex, holding.amounts[i]!);
       for (let i = 0; i < grownPools.length; i++) this.#add(grownPools[i]!, classIndex, grownAmounts[i]!);
     }
   }
@@ -249,7 +250,7 @@ export class SeenPools {
     let running = 0;
     for (let t = 0; t < live.length; t++) {
       const task = live[t]!;
-      if (task.phase === Phase.leased || task.phase === Phase.over) running += heldIn(task, index);
+      if (task.holdsLease) running += heldIn(task, index);
     }
     return running;
   }

@@ -57,7 +57,10 @@ export class SeenReservations {
       const task = this.heads[r]!;
       const hasLapsed = nowMs >= reservation.sinceMs + config.drainMs;
       const hasLeft =
-        task.index === starting || task.phase !== Phase.waits || (task.attempts > 0 && task.grantMs === nowMs);
+        task.index === starting ||
+        task.phase !== Phase.waits ||
+        (task.attempts > 0 && task.grantMs === nowMs) ||
+        task.backMs === nowMs;
       const mayHaveLeft = hasLeft || task.group > 0 || pools.isTooLarge(task.wants, task.classIndex);
       if (!mayHaveLeft && !hasLapsed) {
         broken('a reservation is kept until its task starts', `task ${task.index} had it since ${reservation.sinceMs}`);

@@ -10,6 +10,10 @@ export interface Vector {
   readonly kinds: Int32Array;
 }
 
+/** How a started function stands to its lease: never gave it back, is without it, has it back. */
+export const Lease = { whole: 0, none: 1, pools: 2 } as const;
+export type Lease = (typeof Lease)[keyof typeof Lease];
+
 /** What the descendants of a task may use together. */
 export interface SeenRun {
   readonly parent: SeenRun | undefined;
@@ -29,8 +33,11 @@ export interface SeenGang {
   demand: Vector | undefined;
 }
 
-/** waits → leased → (over: settled, the lease is still out) → gone; or waits → ending → gone. */
-export const Phase = { waits: 0, leased: 1, over: 2, ending: 3, gone: 4 } as const;
+/**
+ * waits → leased → (over: settled, what ran has not let go) → gone; or waits → ending → gone. A function that awaits children goes
+ * leased → away → waits → leased on the way.
+ */
+export const Phase = { waits: 0, away: 1, leased: 2, over: 3, ending: 4, gone: 5 } as const;
 export type Phase = (typeof Phase)[keyof typeof Phase];
 
 const NEVER = Number.NEGATIVE_INFINITY;
@@ -63,10 +70,19 @@ export class SeenTask {
   slot = -1;
   group = 0;
   demand!: Vector;
+  /** Its demand without the windows. */
+  poolsAlone!: Vector;
+  lease: Lease = Lease.whole;
+  /** When it came back last. */
+  backMs = Number.NaN;
   gang: SeenGang | undefined = undefined;
   parent: SeenTask | undefined = undefined;
   run: SeenRun | undefined = undefined;
   depth = 0;
+  /** Submission number of the outermost task of its run. */
+  since = 0;
+  /** What the runs above it bear for it. */
+  charged = 0;
   outcome = -1;
   /** Its outcome is what its backend reported. */
   hasReported = false;
@@ -109,10 +125,35 @@ export class SeenTask {
     return this.attempts > 0 ? this.cameBackMs : this.arrivalMs;
   }
 
+  /** The runs above it bear so much more for it, or less. */
+  charge(work: number): void {
+    this.charged += work;
+    for (let run = this.parent?.run; run !== undefined; run = run.parent) run.spent += work;
+  }
+
+  /** What it takes or holds itself. */
+  get holding(): Vector {
+    return this.lease === Lease.whole ? this.demand : this.poolsAlone;
+  }
+
+  get holdsLease(): boolean {
+    return (this.phase === Phase.leased || this.phase === Phase.over) && this.lease !== Lease.none;
+  }
+
+  /** Was started, and its outcome is open. */
+  get isStarted(): boolean {
+    return this.phase === Phase.leased || this.phase === Phase.away || (this.phase === Phase.waits && this.isAside);
+  }
+
+  /** It gave its lease back and has not got it again. */
+  get isAside(): boolean {
+    return this.lease === Lease.none;
+  }
+
   /** What it asks for: the first of a complete gang asks for all. */
   get wants(): Vector {
     const { gang } = this;
-    return gang?.demand !== undefined && gang.members[0] === this && !gang.hasStarted ? gang.demand : this.demand;
+    return gang?.demand !== undefined && gang.members[0] === this && !gang.hasStarted ? gang.demand : this.holding;
   }
 
   /** Until when all that starts with it has declared to be done; 0 when some of it declares nothing. */
@@ -146,7 +187,7 @@ export function amountIn({ pools, amounts }: Vector, pool: number): number {
 
 /** What a task with a lease holds of a pool. */
 export function heldIn(task: SeenTask, pool: number): number {
-  let held = amountIn(task.demand, pool);
+  let held = amountIn(task.holding, pool);
   for (let i = 0; i < task.grownPools.length; i++) if (task.grownPools[i] === pool) held += task.grownAmounts[i]!;
   return held;
 }

@@ -42,6 +42,8 @@ export class Submissions {
     task.maxAttempts = event.maxAttempts === 0 ? config.maxAttempts : event.maxAttempts;
     task.group = config.groupLimit < Number.POSITIVE_INFINITY && event.gang === 0 ? event.group : 0;
     task.demand = witness.demands[event.demand < 0 ? event.model : event.demand]!;
+    task.poolsAlone = witness.vectors.part(task.demand, (pool) => !witness.pools.all[pool]!.isWindow);
+    task.since = parent?.since ?? task.sequence;
     this.#adopt(task, parent, event);
     witness.retryBudget = Math.min(config.retryBudgetMin, witness.retryBudget + config.retryBudgetRatio);
     witness.vectors.kindOf(task.demand, task.classIndex, task.boundMs);
@@ -62,8 +64,7 @@ export class Submissions {
     task.parent = parent;
     task.depth = parent.depth + 1;
     parent.run ??= { parent: undefined, budget: Number.POSITIVE_INFINITY, spent: 0 };
-    for (let run: typeof parent.run | undefined = parent.run; run !== undefined; run = run.parent)
-      run.spent += workOf(event);
+    task.charge(workOf(event));
     task.run = hasBudget ? { parent: parent.run, budget: event.budget, spent: 0 } : parent.run;
   }
 

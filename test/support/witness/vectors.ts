@@ -19,6 +19,15 @@ export class Vectors {
     return { pools, amounts, rounded: amounts.map(roundedUp), kinds: new Int32Array(4 * 64) };
   }
 
+  /** The entries of a vector in pools that `isKept` names. */
+  part(vector: Vector, isKept: (pool: number) => boolean): Vector {
+    const kept = vector.pools.flatMap((pool, at) => (isKept(pool) ? [at] : []));
+    return this.make(
+      kept.map((at) => vector.pools[at]!),
+      kept.map((at) => vector.amounts[at]!),
+    );
+  }
+
   sum(vectors: readonly Vector[]): Vector {
     const pools = [...new Set(vectors.flatMap(({ pools }) => pools))].sort((a, b) => a - b);
     const amounts = pools.map((pool) => {

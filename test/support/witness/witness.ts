@@ -11,7 +11,7 @@ import type { SchedulerConfig, SchedulerState } from '../../../lib/scheduler/ind
 import { NONE, Outcome, Reason, TaskState } from '../../../lib/task/index.js';
 import { audit } from './audit.js';
 import { broken } from './broken-invariant.js';
-import { checkCause, mayComeBack, mayRetry } from './causes.js';
+import { checkCause, isBeyondBudget, mayComeBack, mayRetry } from './causes.js';
 import { Grants } from './grants.js';
 import { isFirst, rekey, SeedLanes, setSeconds } from './keys.js';
 import { Precedence } from './precedence.js';
@@ -21,7 +21,7 @@ import { SeenModels } from './seen-models.js';
 import { SeenPools } from './seen-pools.js';
 import { SeenReservations } from './seen-reservations.js';
 import { SeenShare } from './seen-share.js';
-import { Phase, type SeenGang, type SeenTask, type Vector } from './seen-task.js';
+import { Lease, Phase, type SeenGang, type SeenTask, type Vector } from './seen-task.js';
 import { Submissions } from './submissions.js';
 import { Vectors } from './vectors.js';
 
@@ -66,6 +66,8 @@ export class Witness implements Door {
   readonly #submissions: Submissions;
   #event!: SchedulerEvent;
   #subject: SeenTask | undefined;
+  /** It wants a lease that it holds. */
+  #holder: SeenTask | undefined;
   #wasAnswered = false;
   #isFlushed = false;
   #requeued = false;
@@ -100,6 +102,7 @@ export class Witness implements Door {
     this.nowMs = nowMs;
     this.#event = event;
     this.#subject = undefined;
+    this.#holder = undefined;
     this.#wasAnswered = false;
     this.#isFlushed = false;
     this.#requeued = false;
@@ -115,6 +118,11 @@ export class Witness implements Door {
       case EventKind.submit:
         if (event.tenant >= this.tenants) this.tenants = event.tenant + 1;
         break;
+      case EventKind.takeAgain: {
+        const task = this.tasks[event.task];
+        if (task?.phase === Phase.leased && task.model < 0 && !task.hasBegun) this.#holder = task;
+        break;
+      }
       case EventKind.ended:
       case EventKind.cancel:
         this.#subject = this.tasks[event.task];
@@ -145,9 +153,7 @@ export class Witness implements Door {
         this.#held(a);
         break;
       case CommandKind.proceed:
-        if (this.#event.kind !== EventKind.resume || this.tasks[a]?.isPaused !== true)
-          broken('only what is paused proceeds', `task ${a}`);
-        this.tasks[a]!.pausedSinceMs = Number.NEGATIVE_INFINITY;
+        this.#proceeds(a);
         break;
       case CommandKind.settled:
         this.#settled(a, b as Outcome, c as Reason);
@@ -188,6 +194,8 @@ export class Witness implements Door {
     const event = this.#event;
     const subject = this.#subject;
     if (event.kind === EventKind.submit && !this.#wasAnswered) broken('a submission gets one answer', 'it got none');
+    if (this.#holder?.phase === Phase.leased && !this.#wasAnswered)
+      broken('who holds its lease is told so', `task ${this.#holder.index}`);
     if (event.kind === EventKind.cancel && subject !== undefined && subject.phase <= Phase.leased) {
       broken('who is cancelled ends', `task ${subject.index}`);
     }
@@ -223,7 +231,7 @@ export class Witness implements Door {
   becomeReady(task: SeenTask): void {
     task.isReady = true;
     task.backOffUntilMs = Number.NEGATIVE_INFINITY;
-    task.isOfRun = task.parent !== undefined && isFirst(task.parent.run, this.config.runBudget);
+    task.isOfRun = task.isAside || (task.parent !== undefined && isFirst(task.parent.run, this.config.runBudget));
     task.lane = -1;
     setSeconds(task, task.model < 0 ? undefined : this.models.all[task.model]);
     rekey(this.config, task);
@@ -263,7 +271,7 @@ export class Witness implements Door {
     task.lane = lane & 63;
     if (lane >= 64 !== task.isOfRun)
       broken('work of a started run goes first while it has budget', `task ${task.index} is in lane ${lane}`);
-    if (isSeed) this.#lanes.check(task.size, task.lane);
+    if (isSeed && !task.isOfRun) this.#lanes.check(task.size, task.lane);
   }
 
   #isLetInByGang({ gang, index }: SeenTask): boolean {
@@ -290,6 +298,8 @@ export class Witness implements Door {
     switch (event.kind) {
       case EventKind.sized:
         if (task === undefined || task.phase !== Phase.waits || !task.needsSize) return;
+        if (isBeyondBudget(task, event.promptTokens)) broken('a run stays within its budget', `task ${task.index}`);
+        if (Number.isNaN(task.size) && task.parent !== undefined) task.charge(event.promptTokens);
         task.needsSize = false;
         task.promptTokens = event.promptTokens;
         this.becomeReady(task);
@@ -304,6 +314,14 @@ export class Witness implements Door {
         return;
       case EventKind.resize:
         this.#resize(event.pool, event.amount);
+        return;
+      case EventKind.giveBack:
+        if (task !== undefined) this.#giveBack(task);
+        return;
+      case EventKind.takeAgain:
+        if (task?.phase !== Phase.away) return;
+        task.phase = Phase.waits;
+        this.becomeReady(task);
         return;
       case EventKind.shut:
         this.isShut = true;
@@ -365,7 +383,7 @@ export class Witness implements Door {
     if (isSized && reason === Reason.deadlinePassed) this.#takeIn(event);
     checkCause(this, event, task, outcome, reason, this.#refusedModel);
     if (outcome === Outcome.completed && task.model >= 0) this.models.all[task.model]!.completed(task.outputTokens);
-    if (task.isReady && task.lane < 0 && this.config.order.name === 'seed') {
+    if (task.isReady && task.lane < 0 && this.config.order.name === 'seed' && !task.isOfRun) {
       // It ended in the decision in which it was queued, or before it was queued again.
       if (task.attempts === 0) this.#lanes.check(task.size, this.state.tasks.lanes[index]! & 63);
       else this.#lanes.unseen++;
@@ -374,18 +392,23 @@ export class Witness implements Door {
     task.outcome = outcome;
     task.hasReported = reason === Reason.reported && event.kind === EventKind.ended;
     task.pausedSinceMs = Number.NEGATIVE_INFINITY;
-    if (task.phase === Phase.waits) {
+    if (task.model >= 0 && task.parent !== undefined) {
+      const took = task.attempts === 0 ? 0 : Math.max(0, task.promptTokens) + task.outputTokens;
+      task.charge(took - task.charged);
+    }
+    if (task.phase === Phase.waits && !task.isAside) {
       task.phase = Phase.ending;
       task.isGrantable = false;
       if (task.gang !== undefined && !task.gang.hasStarted) task.gang.isBroken = true;
     } else {
       task.phase = Phase.over;
+      task.isGrantable = false;
     }
   }
 
   #freed(index: number): void {
     const task = this.tasks[index];
-    if (task === undefined || task.phase === Phase.waits || task.phase === Phase.leased)
+    if (task === undefined || task.phase <= Phase.leased)
       broken('a task is freed once, after its outcome', `task ${index}`);
     if (task.phase === Phase.over) {
       const event = this.#event;
@@ -408,7 +431,7 @@ export class Witness implements Door {
   #requeue(index: number, delayMs: number): void {
     const event = this.#event;
     const task = this.tasks[index];
-    if (task === undefined || task.phase !== Phase.leased) broken('only what ran is tried again', `task ${index}`);
+    if (task === undefined || !task.isStarted) broken('only what ran is tried again', `task ${index}`);
     this.#requeued = true;
     if (event.kind === EventKind.ended && event.task === index) {
       const isWanted = event.outcome === Outcome.failed && Object.is(delayMs, event.retryInMs);
@@ -429,7 +452,9 @@ export class Witness implements Door {
   #comeBack(task: SeenTask): void {
     task.cameBackMs = this.nowMs;
     this.#release(task, 0);
+    task.lease = Lease.whole;
     task.phase = Phase.waits;
+    task.isGrantable = false;
     task.isReady = false;
     task.hasBegun = false;
   }
@@ -439,7 +464,7 @@ export class Witness implements Door {
   }
 
   #release(task: SeenTask, heldTokens: number): void {
-    this.pools.release(task);
+    if (!task.isAside) this.pools.release(task);
     this.hasLooked = true;
     if (task.model < 0) return;
     const model = this.models.all[task.model]!;
@@ -463,6 +488,34 @@ export class Witness implements Door {
       broken('only what runs is held', `task ${index}`);
     }
     task.pausedSinceMs = this.nowMs;
+  }
+
+  #proceeds(index: number): void {
+    const task = this.tasks[index];
+    const event = this.#event;
+    if (task?.isStarted === true && task.isAside) {
+      this.#flush(index);
+      if (task.phase !== Phase.waits) broken('only what wants its lease again proceeds', `task ${index}`);
+      this.#grants.again(index);
+      return;
+    }
+    const isAnswer = event.kind === EventKind.takeAgain && event.task === index && task?.phase === Phase.leased;
+    if (isAnswer && task.model < 0) {
+      this.#wasAnswered = true;
+      return;
+    }
+    if (event.kind !== EventKind.resume || task?.isPaused !== true)
+      broken('only what is paused or gave its lease back proceeds', `task ${index}`);
+    task.pausedSinceMs = Number.NEGATIVE_INFINITY;
+  }
+
+  #giveBack(task: SeenTask): void {
+    const keeps = task.phase !== Phase.leased || task.model >= 0 || task.hasBegun || task.group > 0;
+    if (keeps || task.grownPools.length > 0 || task.poolsAlone.pools.length === 0) return;
+    this.pools.release(task);
+    task.lease = Lease.none;
+    task.phase = Phase.away;
+    this.hasLooked = true;
   }
 
   #grew(index: number, isGranted: boolean): void {
