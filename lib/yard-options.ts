@@ -1,6 +1,7 @@
 /** The options of a yard, checked where they enter. */
 import leven from 'leven';
 import { z } from 'zod';
+import { type AnyAgent, isAgent, type ReuseLimits } from './agents/index.js';
 import { InvalidOptionError } from './base/errors.js';
 import { ORDER_NAMES, SHARE_NAMES } from './policy/index.js';
 import { type ClassSettings, TASK_CLASSES, type TaskClassName } from './task/index.js';
@@ -31,6 +32,7 @@ const modelSchema = z.strictObject({
   gpu: z.union([z.literal(false), z.enum(['auto', 'cuda', 'metal', 'vulkan'])]).optional(),
   gapBoundMs: milliseconds.optional(),
   chunkTokens: positiveInteger.optional(),
+  savedSessionBytes: z.int().min(0).optional(),
 });
 
 const classSchema = z.strictObject({
@@ -53,8 +55,15 @@ const retryBudgetSchema = z.strictObject({
   min: z.number().min(0).finite().optional(),
 });
 
+const reuseSchema = z.strictObject({
+  resultBytes: z.int().min(0).optional(),
+  embeddingBytes: z.int().min(0).optional(),
+});
+
 const yardSchema = z.strictObject({
   models: z.record(z.string().min(1), z.union([z.string().min(1), modelSchema])).optional(),
+  agents: z.array(z.custom<AnyAgent>(isAgent, 'expected an agent, as defineAgent returns it')).optional(),
+  reuse: reuseSchema.optional(),
   concurrency: countOrInfinity.optional(),
   autoStart: z.boolean().optional(),
   pools: z.record(z.string().min(1), amountOrInfinity).optional(),
@@ -103,6 +112,13 @@ export interface ModelOptions {
   gapBoundMs?: number;
   /** Prompt tokens per chunk, instead of what `gapBoundMs` leads to. */
   chunkTokens?: number;
+  /**
+   * What named sessions (`session` of a request) may take beside the slots, bytes ≥ 0: a prefix that is worth it is saved before another task
+   * overwrites its slot, and brought back when the session goes on. In a memory file system (`/dev/shm`) where one has so much room, else
+   * in the temporary folder; part of the model's lease where it is memory. 0 is off. Default: 256 MiB, at most an eighth of the free
+   * memory and half of the memory file system; 0 where there is none, so that no conversation is written to a disk unasked. See docs/engine.md.
+   */
+  savedSessionBytes?: number;
 }
 
 /** A rate window: so much may be started per window of time. */
@@ -123,6 +139,10 @@ export interface WindowOptions {
 export interface YardOptions {
   /** Models by the name that requests use; a string is the path. Default: none, for a yard that runs functions only. */
   models?: Readonly<Record<string, string | ModelOptions>>;
+  /** Agents that can be run by name, and that every face offers. More can be registered later: `yard.agents.register`. */
+  agents?: readonly AnyAgent[] | undefined;
+  /** How much of what agents did is kept; see docs/agents.md. */
+  reuse?: ReuseLimits | undefined;
   /** Functions that run at once: the capacity of the pool `slots`. A whole number ≥ 1, or Infinity. Default 16. */
   concurrency?: number;
   /** False: nothing is started until `start()`. Default true. */
@@ -156,7 +176,8 @@ export interface YardOptions {
   drainMs?: number;
   /** Most generations of children below a task. Default 16. */
   maxDepth?: number;
-  /** Weight of a run's tasks from which on they no longer go before new runs of their tenant. Default 1,000. */
+  /** Work of a run's tasks (weights of functions, tokens of models) from which on they no longer go before new runs of their tenant. Default
+   * 1,000; with models 100,000. */
   runBudget?: number;
   /** Retries that may be made in all: `ratio` (default 0.2) for each submitted task, and `min` (default 100) to begin with. */
   retryBudget?: { ratio?: number; min?: number };
@@ -279,6 +300,7 @@ function knownKeys(path: readonly PropertyKey[]): string[] {
   if (path[0] === 'models') return Object.keys(modelSchema.shape);
   if (path[0] === 'windows') return Object.keys(windowSchema.shape);
   if (path[0] === 'retryBudget') return Object.keys(retryBudgetSchema.shape);
+  if (path[0] === 'reuse') return Object.keys(reuseSchema.shape);
   if (path[0] === 'eventLog') return ['path', 'checkEvery'];
   if (path[0] === 'classes') return path.length === 1 ? [...TASK_CLASSES] : Object.keys(classSchema.shape);
   return Object.keys(yardSchema.shape);

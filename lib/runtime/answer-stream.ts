@@ -7,6 +7,7 @@
  */
 import type { AgentyardError } from '../base/errors.js';
 import type { ChatPart, ChatResult, ChatStream } from './service.js';
+import type { ToolCallReader } from './tool-reader.js';
 
 /** What a stream may ask of the runtime. */
 export interface StreamControls {
@@ -25,7 +26,9 @@ export class AnswerStream implements ChatStream {
   readonly id: string;
   readonly #controls: StreamControls;
   readonly #bufferBytes: number;
-  #unread: string[] = [];
+  /** Tells calls of tools from text; absent where none may be called. */
+  readonly #toolReader: ToolCallReader | undefined;
+  #unread: ChatPart[] = [];
   #unreadBytes = 0;
   #whole = '';
   #held = false;
@@ -39,10 +42,11 @@ export class AnswerStream implements ChatStream {
   #started: Moment<{ waitMs: number }> = new Moment();
   #ended: Moment<ChatResult> = new Moment();
 
-  constructor(id: string, controls: StreamControls, bufferBytes: number) {
+  constructor(id: string, controls: StreamControls, bufferBytes: number, toolReader?: ToolCallReader) {
     this.id = id;
     this.#controls = controls;
     this.#bufferBytes = bufferBytes;
+    this.#toolReader = toolReader;
   }
 
   /** Bytes that wait for a reader, as UTF-8. */
@@ -96,23 +100,25 @@ export class AnswerStream implements ChatStream {
 
   push(text: string): void {
     if (text === '' || this.#ended.isOver) return;
-    this.#whole += text;
-    if (this.#left) return;
-    const reader = this.#readers.shift();
-    if (reader !== undefined) {
-      reader.resolve({ done: false, value: { text } });
-      return;
-    }
-    this.#unread.push(text);
-    this.#unreadBytes += Buffer.byteLength(text);
-    if (this.#unreadBytes > this.#bufferBytes && !this.#collecting && !this.#held) {
-      this.#held = true;
-      this.#controls.pause();
-    }
+    if (this.#toolReader === undefined) this.#deliver({ text });
+    else for (const part of this.#toolReader.push(text)) this.#deliver(part);
   }
 
+  /** @param result - its text and calls are replaced by what came through {@link push} */
   finish(result: ChatResult): void {
-    this.#ended.resolve(result);
+    let { finishReason, toolCalls } = result;
+    if (this.#toolReader !== undefined && !this.#ended.isOver) {
+      for (const part of this.#toolReader.finish()) this.#deliver(part);
+      const { calls, isCut } = this.#toolReader;
+      if (calls.length > 0) toolCalls = calls;
+      if (calls.length > 0 && !isCut && finishReason !== 'cancelled') finishReason = 'tool_calls';
+    }
+    this.#ended.resolve({
+      ...result,
+      text: this.#whole,
+      finishReason,
+      ...(toolCalls !== undefined && { toolCalls }),
+    });
     for (const reader of this.#readers.splice(0)) reader.resolve({ done: true, value: undefined });
   }
 
@@ -123,13 +129,37 @@ export class AnswerStream implements ChatStream {
     for (const reader of this.#readers.splice(0)) reader.reject(error);
   }
 
+  #deliver(part: ChatPart): void {
+    this.#whole += part.text;
+    if (this.#left) return;
+    const reader = this.#readers.shift();
+    if (reader !== undefined) {
+      reader.resolve({ done: false, value: part });
+      return;
+    }
+    this.#unread.push(part);
+    this.#unreadBytes += partBytes(part);
+    if (this.#unreadBytes > this.#bufferBytes && !this.#collecting && !this.#held) {
+      this.#held = true;
+      this.#controls.pause();
+    }
+  }
+
+  /** A reader that fell behind gets all text at once; a piece of a call comes alone. */
+  #takeUnread(): ChatPart {
+    const until = this.#unread.findIndex(({ toolCall }) => toolCall !== undefined);
+    const count = until < 0 ? this.#unread.length : Math.max(1, until);
+    const taken = this.#unread.splice(0, count);
+    const part = count === 1 ? taken[0]! : { text: taken.map(({ text }) => text).join('') };
+    this.#unreadBytes = this.#unread.length === 0 ? 0 : this.#unreadBytes - partBytes(part);
+    return part;
+  }
+
   #next(): Promise<IteratorResult<ChatPart, void>> {
     if (this.#unread.length > 0) {
-      // A reader that fell behind gets all of it at once.
-      const text = this.#unread.length === 1 ? this.#unread[0]! : this.#unread.join('');
-      this.#drop();
-      this.#proceed();
-      return Promise.resolve({ done: false, value: { text } });
+      const value = this.#takeUnread();
+      if (this.#unread.length === 0) this.#proceed();
+      return Promise.resolve({ done: false, value });
     }
     if (this.#left) return Promise.resolve({ done: true, value: undefined });
     if (this.#ended.isOver) {
@@ -187,6 +217,10 @@ class Moment<T> {
     if (this.error === undefined) this.#waiter.resolve(this.#value as T);
     else this.#waiter.reject(this.error);
   }
+}
+
+function partBytes({ text, toolCall }: ChatPart): number {
+  return Buffer.byteLength(toolCall === undefined ? text : toolCall.arguments);
 }
 
 function makeWaiter<T>(): Waiter<T> {

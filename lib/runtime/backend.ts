@@ -7,10 +7,35 @@
  */
 import type { AgentyardError } from '../base/errors.js';
 
-/** One message of a chat. Content is plain text. */
-export interface ChatMessage {
+/** One turn of a chat as a model reads it. Content is plain text. */
+export interface ChatTurn {
   role: 'system' | 'user' | 'assistant';
   content: string;
+}
+
+/** A model's wish to have a tool called. */
+export interface ToolCall {
+  /** Names the call in the message that answers it. */
+  id: string;
+  name: string;
+  arguments: Readonly<Record<string, unknown>>;
+}
+
+/** One message of a chat as a caller gives it. Content is plain text. */
+export type ChatMessage =
+  | { role: 'system' | 'user'; content: string }
+  | { role: 'assistant'; content: string; toolCalls?: readonly ToolCall[] }
+  /** What a call gave. Follows the assistant's message that has the call. */
+  | { role: 'tool'; toolCallId: string; content: string };
+
+/** Which calls an answer may hold, for the engine's grammar. What calls look like says `tool-prompt.ts`. */
+export interface ToolBounds {
+  /** The tools that may be called, with the JSON Schema of their arguments. */
+  tools: readonly { name: string; parameters: Readonly<Record<string, unknown>> }[];
+  /** `auto`: text, calls, or text and then calls; `required`: calls alone; `none`: no call. */
+  choice: 'auto' | 'required' | 'none';
+  /** Calls that one answer may hold, ≥ 1. */
+  callsMax: number;
 }
 
 /** How to generate. Every field has its final value: defaults are applied before a job is built. */
@@ -27,11 +52,13 @@ export interface GenerationOptions {
   stop: readonly string[];
   /** Constrain the answer to this JSON schema by the engine's grammar. */
   jsonSchema: Readonly<Record<string, unknown>> | undefined;
+  /** Bind the calls in the answer. With `jsonSchema`, an answer is calls or a value of the schema. */
+  toolBounds?: ToolBounds | undefined;
 }
 
 /** What a model is asked to do: the payload of a task. The core never looks inside. */
 export type ModelJob =
-  | { kind: 'chat'; messages: readonly ChatMessage[]; options: GenerationOptions }
+  | { kind: 'chat'; messages: readonly ChatTurn[]; options: GenerationOptions }
   | { kind: 'completion'; prompt: string | readonly number[]; options: GenerationOptions }
   | { kind: 'embedding'; input: string | readonly number[] };
 
@@ -46,6 +73,8 @@ export interface StartOrder {
   job: ModelJob;
   /** Token from {@link Backend.prepare}, so that the prompt is not tokenised twice. */
   prepared: number | undefined;
+  /** Number of the session that the caller named, whose prefix is worth keeping beyond its slot; 0 for none. */
+  session: number;
 }
 
 /** Token counts of a finished task. */
@@ -97,6 +126,30 @@ export interface LoadEstimate {
   vramBytes: number;
   /** How it was found: the engine's own simulation, or arithmetic on the file's header. */
   source: 'engine' | 'header';
+}
+
+/** What a backend keeps of named sessions beside its slots, in files. Counts and times are since its engine's start. */
+export interface SavedSessionStats {
+  /** Sessions that are kept now. */
+  sessions: number;
+  /** What they take. */
+  bytes: number;
+  saves: number;
+  loads: number;
+  /** Time of all saves, during which nothing else was computed, ms. */
+  saveMs: number;
+  /** Of all loads, ms. */
+  loadMs: number;
+  /** Saves and loads that were left out because running streams would have felt them. */
+  leftOut: number;
+}
+
+/** How much a backend may keep of them, and what it does. */
+export interface SavedSessionInfo extends SavedSessionStats {
+  /** Most bytes at a time. */
+  bytesMax: number;
+  /** Do the files lie in host memory? Then `bytesMax` is part of the load's estimate. */
+  isMemory: boolean;
 }
 
 /** What a backend says of itself when it becomes ready. */
@@ -151,4 +204,6 @@ export interface Backend {
   close(): Promise<void>;
   /** Process id of the engine, when there is one: for tests and health reports. */
   readonly pid: number | undefined;
+  /** Undefined where nothing is saved. */
+  readonly savedSessions?: SavedSessionInfo | undefined;
 }

@@ -39,6 +39,8 @@ export interface ModelSubmission {
   /** Absolute, on the runtime's clock; Infinity for none. */
   deadlineMs: number;
   signal: AbortSignal | undefined;
+  /** Task index of the call that it is a child of; -1 for none. */
+  parent: number;
 }
 
 export class ModelDriver implements ModelCommands, ModelOwner {
@@ -104,7 +106,7 @@ export class ModelDriver implements ModelCommands, ModelOwner {
     event.boundMs = 0;
     event.timeoutMs = 0;
     event.maxAttempts = 0;
-    event.parent = -1;
+    event.parent = submission.parent;
     event.budget = Number.POSITIVE_INFINITY;
     event.group = 0;
     event.gang = 0;
@@ -136,6 +138,10 @@ export class ModelDriver implements ModelCommands, ModelOwner {
   /** Nothing of the task is left in the core. */
   released(entry: ModelEntry): void {
     this.#runtime.tenants.release(entry.tenant);
+  }
+
+  sessionOf(entry: ModelEntry): number {
+    return this.#runtime.state.tasks.sessions[entry.task]!;
   }
 
   /** As the scheduler counted them. */
@@ -256,7 +262,11 @@ export class ModelDriver implements ModelCommands, ModelOwner {
         const event = runtime.begin(EventKind.ready);
         event.model = model;
         event.sequences = info.sequences;
-        event.bytes = Math.max(0, state.lease.bytes - this.#served[model]!.mappedBytes);
+        const { backend, mappedBytes } = this.#served[model]!;
+        // Saved sessions come bit by bit, so what they may take stays reserved.
+        const { savedSessions } = backend;
+        const savedBytes = savedSessions?.isMemory === true ? savedSessions.bytesMax : 0;
+        event.bytes = Math.max(0, state.lease.bytes - mappedBytes - savedBytes);
         event.secondsPerPromptToken = 1 / (info.prefillTokensPerSecond ?? Number.NaN);
         event.secondsPerStep = (info.decodeStepMs ?? Number.NaN) / 1_000;
         runtime.dispatch(event);

@@ -23,6 +23,8 @@ export interface ModelOwner {
   backendOf(entry: ModelEntry): Backend;
   /** Has the prompt counted, once the engine is there to do it. */
   prepare(entry: ModelEntry): void;
+  /** Number of the session, as the scheduler knows it. */
+  sessionOf(entry: ModelEntry): number;
   /** Tokens that the scheduler counted. */
   outputTokens(entry: ModelEntry): number;
   errorOf(entry: ModelEntry, reason: Reason): AgentyardError;
@@ -108,7 +110,9 @@ export class ModelEntry implements TaskEntry, AbortTarget {
     this.startedMs = this.#owner.nowMs;
     const { prepared } = this;
     this.prepared = undefined;
-    this.#owner.backendOf(this).start({ task: this.task, slot, rank, job: this.job, prepared });
+    // Sessions without a name are negative: nothing is kept for them.
+    const session = Math.max(0, this.#owner.sessionOf(this));
+    this.#owner.backendOf(this).start({ task: this.task, slot, rank, job: this.job, prepared, session });
     this.listener.started(this.startedMs - this.submittedMs);
   }
 

@@ -4,6 +4,8 @@ import { InvalidRequestError } from '../base/errors.js';
 import { TASK_CLASSES } from '../task/index.js';
 import type { GenerationOptions, ModelJob } from './backend.js';
 import type { ChatRequest, CompletionRequest, EmbedRequest, GenerationRequest, TaskHints } from './service.js';
+import { checkToolMessages, checkTools, SERVICE_FIELDS, toolBounds } from './tool-request.js';
+import { chatTurns } from './tool-turns.js';
 
 export const DEFAULT_MAX_TOKENS = 512;
 export const DEFAULT_TEMPERATURE = 0.7;
@@ -29,9 +31,25 @@ const generation = {
 const tokens = z.array(z.int().min(0)).min(1);
 const model = z.string().min(1);
 
+const jsonObject = z.record(z.string(), z.unknown());
+const toolCall = z.strictObject({ id: z.string().min(1).max(256), name: z.string().min(1), arguments: jsonObject });
+const message = z.discriminatedUnion('role', [
+  z.strictObject({ role: z.enum(['system', 'user']), content: z.string() }),
+  z.strictObject({ role: z.literal('assistant'), content: z.string(), toolCalls: z.array(toolCall).optional() }),
+  z.strictObject({ role: z.literal('tool'), content: z.string(), toolCallId: z.string() }),
+]);
+const tool = z.strictObject({
+  name: z.string(),
+  description: z.string().optional(),
+  parameters: jsonObject.optional(),
+});
+
 const chatSchema = z.strictObject({
   model,
-  messages: z.array(z.strictObject({ role: z.enum(['system', 'user', 'assistant']), content: z.string() })).min(1),
+  messages: z.array(message).min(1),
+  tools: z.array(tool).optional(),
+  toolChoice: z.union([z.enum(['auto', 'none', 'required']), z.strictObject({ name: z.string() })]).optional(),
+  parallelToolCalls: z.boolean().optional(),
   ...hints,
   ...generation,
 });
@@ -50,9 +68,16 @@ const embedSchema = z.strictObject({
 /** @throws {@link InvalidRequestError} naming the field, without repeating any text of the request */
 export function chatJob(request: ChatRequest): ModelJob {
   check(chatSchema, request);
-  // Copied: the caller may go on with its own array while the task waits.
-  const messages = request.messages.map(({ role, content }) => ({ role, content }));
-  return { kind: 'chat', messages, options: generationOptions(request) };
+  const { tools = [], toolChoice, parallelToolCalls } = request;
+  checkTools(tools, toolChoice, SERVICE_FIELDS);
+  checkToolMessages(request.messages, SERVICE_FIELDS);
+  // Plain JSON, and a copy: the caller may go on with its own objects while the task waits. So are the turns.
+  const bounds = toolBounds(tools, toolChoice, parallelToolCalls);
+  return {
+    kind: 'chat',
+    messages: chatTurns(request.messages, tools),
+    options: { ...generationOptions(request), ...(bounds !== undefined && { toolBounds: plain(bounds) }) },
+  };
 }
 
 /** @throws {@link InvalidRequestError} */
@@ -91,10 +116,14 @@ function generationOptions(request: ChatRequest | CompletionRequest): Generation
 function plainCopy(schema: GenerationRequest['jsonSchema']): GenerationRequest['jsonSchema'] {
   if (schema === undefined) return undefined;
   try {
-    return JSON.parse(JSON.stringify(schema)) as Record<string, unknown>;
+    return plain(schema);
   } catch {
     throw new InvalidRequestError('Field "jsonSchema" is wrong: it cannot be written as JSON.', 'jsonSchema');
   }
+}
+
+function plain<T>(value: T): T {
+  return JSON.parse(JSON.stringify(value)) as T;
 }
 
 function check(schema: z.ZodType, request: TaskHints): void {

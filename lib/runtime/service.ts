@@ -1,5 +1,5 @@
 /** What a yard offers to its faces (server, command line, examples): the types of the public API. */
-import type { ChatMessage, FinishReason, Usage } from './backend.js';
+import type { ChatMessage, FinishReason, SavedSessionInfo, ToolCall, Usage } from './backend.js';
 
 export type TaskClass = 'interactive' | 'standard' | 'batch' | 'background';
 
@@ -11,7 +11,10 @@ export interface TaskHints {
   class?: TaskClass;
   /** Finite number, higher is more urgent, default 0; one step is one half-life of waiting. */
   priority?: number;
-  /** Tasks of one session go to the slot that holds their earlier turns. Default: derived from tenant and first messages. */
+  /**
+   * Tasks of one session go to the slot that holds their earlier turns; of one that is named here those turns are saved when its slot is needed
+   * (see `savedSessionBytes`). Default: derived from tenant and first messages.
+   */
   session?: string;
   /** Milliseconds from now until the answer is worthless. */
   deadlineMs?: number;
@@ -32,9 +35,31 @@ export interface GenerationRequest {
   jsonSchema?: Readonly<Record<string, unknown>>;
 }
 
+/** A function that the model may ask to have called. The caller calls it, and goes on with the chat. */
+export interface ToolDefinition {
+  /** 1 to 64 of the characters A-Z a-z 0-9 _ and -. */
+  name: string;
+  /** What it does and when to use it, for the model. */
+  description?: string | undefined;
+  /** JSON Schema of its arguments: an object. Default: no arguments. */
+  parameters?: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** `auto`: the model chooses; `none`: no calls; `required`: at least one call and no text; a name: that tool. */
+export type ToolChoice = 'auto' | 'none' | 'required' | { name: string };
+
 export interface ChatRequest extends TaskHints, GenerationRequest {
   model: string;
   messages: readonly ChatMessage[];
+  /** At most 128. Names differ. */
+  tools?: readonly ToolDefinition[];
+  /** Default "auto". Needs `tools`. */
+  toolChoice?: ToolChoice;
+  /**
+   * May an answer hold more than one call, up to 8? Default false: small models repeat a call until they are stopped, and the next round
+   * can call again.
+   */
+  parallelToolCalls?: boolean;
 }
 
 export interface CompletionRequest extends TaskHints, GenerationRequest {
@@ -50,16 +75,34 @@ export interface EmbedRequest extends TaskHints {
 
 /** One piece of a streamed answer. */
 export interface ChatPart {
+  /** Empty in a piece of a call. */
   text: string;
+  toolCall?: ToolCallPart;
 }
+
+/** One piece of a call, in order: first who is called, then the arguments as JSON text, piece by piece. */
+export interface ToolCallPart {
+  /** Place among the answer's calls, from 0. */
+  index: number;
+  /** Only in the first piece, as is `name`. */
+  id?: string;
+  name?: string;
+  /** The next characters of the arguments; empty in the first piece. */
+  arguments: string;
+}
+
+/** `tool_calls`: it ended with complete calls. */
+export type AnswerEnd = FinishReason | 'tool_calls';
 
 /** How an answer ended and what it cost. */
 export interface ChatResult {
   /** The scheduler's id of the task, unique within the process. */
   id: string;
-  /** The whole answer, also when it was read in parts. */
+  /** The whole answer, also when it was read in parts; without calls of tools. */
   text: string;
-  finishReason: FinishReason;
+  /** Complete calls, in order; absent when there are none. One that was cut off is left out. */
+  toolCalls?: readonly ToolCall[];
+  finishReason: AnswerEnd;
   usage: Usage;
   /** From submission to the start in a slot, ms. */
   waitMs: number;
@@ -139,6 +182,8 @@ export interface YardStats {
         outputTokens: number;
         engineStarts: number;
         engineDeaths: number;
+        /** What is kept of named sessions beside the slots; absent where nothing is. */
+        savedSessions?: SavedSessionInfo;
       }
     >
   >;
@@ -146,6 +191,13 @@ export interface YardStats {
   pools: Readonly<Record<string, { capacity: number; leased: number }>>;
   /** Rate windows by name: how much is counted in the window that is open, and the limit. */
   windows: Readonly<Record<string, { limit: number; used: number; windowMs: number }>>;
+  /** What agents found done already, since the start; sizes are of what is kept now. */
+  reuse: Readonly<{
+    /** Calls of pure agents: served from a kept result, joined to an equal call in flight, or run. */
+    results: Readonly<{ hits: number; joins: number; misses: number; entries: number; bytes: number }>;
+    /** Texts that agents had embedded: vector known, or computed. */
+    embeddings: Readonly<{ hits: number; misses: number; entries: number; bytes: number }>;
+  }>;
   /** Grants by the precedence rule that decided them. */
   grantsByRule: Readonly<Record<string, number>>;
   /** Grants to functions that passed a reservation because their `bound` said that they end before it. */

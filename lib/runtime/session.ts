@@ -1,4 +1,4 @@
-/** Sessions as numbers: equal numbers mean that a slot may hold a task's earlier turns. */
+/** Sessions as numbers: equal numbers mean that a slot may hold a task's earlier turns; named ones are worth more than others. */
 import { createHash } from 'node:crypto';
 import type { ModelJob } from './backend.js';
 
@@ -6,8 +6,9 @@ import type { ModelJob } from './backend.js';
 const DIGEST_BYTES = 6;
 
 /**
- * The number of a session, 0 for none. Tenants never share one, so that nobody can probe another's prompts by timing.
- * Without a name, a chat is recognised by everything up to its first user message, which later turns repeat.
+ * The number of a session: positive when the caller named it, negative when it was recognised, 0 for none. Tenants never share one, so that nobody can probe another's prompts by timing.
+ * Without a name, a chat is recognised by everything up to its first user message, which later turns repeat; so does every other chat
+ * that begins alike, which is why nothing is kept for it at another's cost.
  */
 export function sessionNumber(tenant: string, name: string | undefined, job: ModelJob): number {
   if (name === undefined && job.kind !== 'chat') return 0;
@@ -20,5 +21,6 @@ export function sessionNumber(tenant: string, name: string | undefined, job: Mod
       if (message.role === 'user') break;
     }
   }
-  return hash.digest().readUIntBE(0, DIGEST_BYTES);
+  const digest = hash.digest().readUIntBE(0, DIGEST_BYTES);
+  return name === undefined ? -digest : digest;
 }

@@ -1,11 +1,12 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EngineDiedError, InvalidGgufError, InvalidRequestError, PromptTooLongError } from '../../lib/base/errors.js';
+import { savedSessionPlace } from '../../lib/dispatch/engine/session-folder.js';
 import type { ChatStream } from '../../lib/runtime/service.js';
 import type { Yard } from '../../lib/yard.js';
 import { isAlive, openYard } from '../support/engine.js';
@@ -135,6 +136,90 @@ describe('a model whose every token depends on all before it', () => {
     // The prompt was not read to its end: that is what "in the middle" means.
     expect(yard.stats().models.m!.promptTokens).toBeLessThan(1_900);
     await yard.close();
+  });
+});
+
+describe('named sessions that share one slot', () => {
+  const SAVED_BYTES = 16 * 2 ** 20;
+  const { root } = savedSessionPlace(SAVED_BYTES, undefined)!;
+  /** Folders of engines that this process started. */
+  const folders = () => readdirSync(root).filter((name) => name.startsWith(`agentyard-sessions-${process.pid}-`));
+  const turn = (seed: number, length: number) => Array.from({ length }, (_, i) => 270 + ((i * seed) % 90));
+  let large: string;
+  beforeAll(async () => {
+    large = join(folder, 'large.gguf');
+    // Reading a token takes long enough that saving it is worth it on any machine.
+    await writeTinyGguf(large, { kind: 'random', dim: 256, layers: 4, contextTokens: 2_048 });
+  });
+  const open = (savedSessionBytes: number) =>
+    openYard({ path: large, sequences: 1, contextTokens: 1_024, savedSessionBytes });
+  const ask = async (yard: Yard, session: string | undefined, prompt: number[]) => {
+    const named = session === undefined ? {} : { session };
+    const { text, usage } = await yard
+      .complete({ model: 'm', prompt, maxTokens: 8, temperature: 0, ...named })
+      .result();
+    return { text, cachedTokens: usage.cachedTokens };
+  };
+
+  it('go on where they were, with the answers of a model that reads everything again', async () => {
+    const [yard, plain] = [await open(SAVED_BYTES), await open(0)];
+    for (const length of [300, 420, 540]) {
+      for (const [session, seed] of [
+        ['a', 31],
+        ['b', 17],
+        ['c', 53],
+      ] as const) {
+        const prompt = turn(seed, length);
+        const answer = await ask(yard, session, prompt);
+        expect(answer.text).toBe((await ask(plain, session, prompt)).text);
+        // Beyond what two texts may have in common by chance.
+        if (length > 300) expect(answer.cachedTokens).toBeGreaterThanOrEqual(length - 120);
+      }
+    }
+    const { savedSessions } = yard.stats().models.m!;
+    expect(savedSessions).toMatchObject({ sessions: 3, loads: 6, bytesMax: SAVED_BYTES });
+    expect(savedSessions!.bytes).toBeGreaterThan(0);
+    expect(plain.stats().models.m!.savedSessions).toBeUndefined();
+    expect(plain.stats().models.m!.cachedTokens).toBeLessThan(300);
+    await Promise.all([yard.close(), plain.close()]);
+    expect(folders()).toEqual([]);
+  });
+
+  it('are saved only if they have a name, and read again after their file was spoiled or their engine crashed, which leaves no file', async () => {
+    const yard = await open(SAVED_BYTES);
+    await ask(yard, undefined, turn(53, 300));
+    const expected = await ask(yard, 'a', turn(31, 420));
+    await ask(yard, 'a', turn(31, 300));
+    expect(yard.stats().models.m!.savedSessions).toMatchObject({ sessions: 0, bytes: 0, saves: 0 });
+    await ask(yard, 'b', turn(17, 300));
+    expect(yard.stats().models.m!.savedSessions).toMatchObject({ sessions: 1, saves: 1 });
+    const [name] = folders();
+    const [file] = readdirSync(join(root, name!));
+    truncateSync(join(root, name!, file!), 1_000);
+    const again = await ask(yard, 'a', turn(31, 420));
+    // The first token of all these prompts is the same.
+    expect(again).toEqual({ text: expected.text, cachedTokens: 1 });
+    process.kill(yard.models()[0]!.enginePid!, 'SIGKILL');
+    expect(await ask(yard, 'b', turn(17, 300))).toMatchObject({ cachedTokens: 0 });
+    await vi.waitFor(() => expect(existsSync(join(root, name!))).toBe(false));
+    expect(folders()).toHaveLength(1);
+    await yard.close();
+    expect(folders()).toEqual([]);
+  });
+
+  it('are counted in the lease where they lie in memory, and not as in use before they are', async () => {
+    const bytesOf = async (savedSessionBytes: number) => {
+      const yard = await open(savedSessionBytes);
+      const { leased } = yard.stats().pools['host memory']!;
+      const events = yard.eventLog().map((line): { event?: string; bytes: number } => JSON.parse(line));
+      await yard.close();
+      return { leased, usedBytes: events.find(({ event }) => event === 'ready')!.bytes };
+    };
+    const [without, beside] = [await bytesOf(0), await bytesOf(SAVED_BYTES)];
+    const { isMemory } = savedSessionPlace(SAVED_BYTES, undefined)!;
+    expect(beside.leased - without.leased).toBe(isMemory ? SAVED_BYTES : 0);
+    expect(without.usedBytes).toBeGreaterThan(0);
+    expect(beside.usedBytes).toBe(without.usedBytes);
   });
 });
 

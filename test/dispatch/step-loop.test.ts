@@ -1,63 +1,31 @@
-import type { LlamaContextSequence, Token } from 'node-llama-cpp';
+import type { Token } from 'node-llama-cpp';
 import { describe, expect, it } from 'vitest';
 import { InvalidRequestError } from '../../lib/base/errors.js';
 import type { EndedTask, FromEngine } from '../../lib/dispatch/engine/protocol.js';
+import type { SavedSessions, Swap } from '../../lib/dispatch/engine/saved-sessions.js';
 import { Slot, type SlotTask } from '../../lib/dispatch/engine/slot.js';
-import { StepLoop } from '../../lib/dispatch/engine/step-loop.js';
+import { type StallBound, StepLoop } from '../../lib/dispatch/engine/step-loop.js';
 import { StepPlanner } from '../../lib/scheduler/step-planner.js';
+import { FakeSequence } from '../support/fake-sequence.js';
 
 const CONTEXT_TOKENS = 100;
 const END = 0;
 
-/** A sequence whose model says 65, 66, 67… for ever. It fails on the token 13. */
-class FakeSequence {
-  tokens: number[] = [];
-  get nextTokenIndex(): number {
-    return this.tokens.length;
-  }
-  compareContextTokens(tokens: readonly number[]) {
-    const at = this.tokens.findIndex((token, index) => token !== tokens[index]);
-    return { firstDifferentIndex: at < 0 ? this.tokens.length : at };
-  }
-  /** Tokens that would be computed again to go back to `index`: none where any prefix can be kept. */
-  recomputedAt: (index: number) => number = () => 0;
-  getRestoreToPrefixIndexEvaluationSize(index: number): number {
-    return this.recomputedAt(index);
-  }
-  async eraseContextTokenRanges([{ start, end }]: [{ start: number; end: number }]): Promise<void> {
-    this.tokens.splice(start, end - start);
-  }
-  async evaluateWithoutGeneratingNewTokens(tokens: readonly number[]): Promise<void> {
-    if (tokens.includes(13)) throw new Error('decode failed');
-    this.tokens.push(...tokens);
-  }
-  async *evaluate(tokens: readonly number[]): AsyncGenerator<number, void> {
-    await this.evaluateWithoutGeneratingNewTokens(tokens);
-    for (let next = 65; ; next++) {
-      yield next;
-      this.tokens.push(next);
-    }
-  }
-  async clearHistory(): Promise<void> {
-    this.tokens = [];
-  }
-}
-
 /** A loop over fake sequences, with all that it reports. */
-function openLoop(slots: number, chunkTokens = 8) {
+function openLoop(slots: number, chunkTokens = 8, saved?: SavedSessions, bound?: StallBound) {
   const reports: FromEngine[] = [];
   const waiters: (() => void)[] = [];
   const sequences = Array.from({ length: slots }, () => new FakeSequence());
   const detokenize = (tokens: readonly number[]) => String.fromCharCode(...tokens);
   const loop = new StepLoop(
-    sequences.map(
-      (sequence, index) => new Slot(index, sequence as unknown as LlamaContextSequence, CONTEXT_TOKENS, detokenize),
-    ),
+    sequences.map((sequence, index) => new Slot(index, sequence.asSequence, CONTEXT_TOKENS, detokenize, saved)),
     new StepPlanner(slots, chunkTokens),
     (message) => {
       reports.push(message);
       for (const wake of waiters.splice(0)) wake();
     },
+    undefined,
+    bound,
   );
   void loop.run();
   const until = async <T>(find: () => T | undefined): Promise<T> => {
@@ -76,12 +44,18 @@ function openLoop(slots: number, chunkTokens = 8) {
     reports
       .flatMap((message) => (message.type === 'step' ? message.texts.filter((_, i) => message.tasks[i] === task) : []))
       .join('');
-  return { loop, sequences, reports, endsOf, textOf, ended: (task: number) => until(() => endsOf(task)[0]) };
+  return { loop, sequences, reports, until, endsOf, textOf, ended: (task: number) => until(() => endsOf(task)[0]) };
 }
 
 function slotTask(task: number, promptTokens: number, maxTokens: number, stopTexts: string[] = []): SlotTask {
   const tokens = Array.from({ length: promptTokens }, (_, i) => 200 + i) as Token[];
-  return { task, prompt: { tokens, stopTokens: new Set([END]), stopTexts }, maxTokens, evaluateOptions: {} };
+  return {
+    task,
+    prompt: { tokens, stopTokens: new Set([END]), stopTexts },
+    maxTokens,
+    session: 0,
+    evaluateOptions: {},
+  };
 }
 
 /** A start whose prompt is there. */
@@ -222,5 +196,107 @@ describe('the step loop', () => {
     loop.start({ task: 1, slot: 0, rank: 0, make: async () => slotTask(1, 3, 50, ['DEF']) });
     expect(await ended(1)).toMatchObject({ reason: 'stop' });
     expect(textOf(1)).toBe('ABC');
+  });
+});
+
+/** Keeps nothing, and says that every swap would take as long as it is told to. */
+class FakeSaved {
+  readonly done: string[] = [];
+  readonly #swap: Swap;
+  constructor(swap: Swap) {
+    this.#swap = swap;
+  }
+  swapFor(): Swap {
+    return this.#swap;
+  }
+  async save(session: number): Promise<void> {
+    this.done.push(`save ${session}`);
+  }
+  async load(session: number): Promise<number> {
+    this.done.push(`load ${session}`);
+    return 0;
+  }
+}
+
+describe('saving and loading beside streams', () => {
+  const swap: Swap = { saves: true, loads: true, saveMs: 40, loadMs: 20 };
+  const named = (task: number, slot: number, session: number, maxTokens = 3) => ({
+    ...ready(task, slot),
+    make: async () => ({ ...slotTask(task, 3, maxTokens), session }),
+  });
+  const open = (stallMsMax: number, chunkTokens = 0) => {
+    const saved = new FakeSaved(swap);
+    let leftOut = 0;
+    const bound: StallBound = { stallMsMax, chunkTokensAfter: () => chunkTokens, leftOut: () => leftOut++ };
+    const loop = openLoop(4, 8, saved as unknown as SavedSessions, bound);
+    /** Ends when the stream in slot 0 generates. */
+    const stream = async () => {
+      loop.loop.start(ready(1, 0, 3, 60));
+      await loop.until(() => (loop.textOf(1) === '' ? undefined : true));
+    };
+    return { ...loop, saved, stream, leftOut: () => leftOut };
+  };
+
+  it('does both before the task begins when nobody streams, however long it takes', async () => {
+    const { loop, ended, saved, leftOut } = open(1);
+    loop.start(named(2, 1, 7));
+    await ended(2);
+    loop.start(named(3, 1, 8));
+    await ended(3);
+    expect(saved.done).toEqual(['save 0', 'load 7', 'save 7', 'load 8']);
+    expect(leftOut()).toBe(0);
+  });
+
+  it('leaves the save out that streams would feel, and the load too when that alone is too long', async () => {
+    for (const [stallMsMax, expected] of [
+      [60, ['save 0', 'load 7']],
+      [59, ['load 7']],
+      [19, []],
+    ] as const) {
+      const { loop, ended, saved, stream, leftOut } = open(stallMsMax);
+      await stream();
+      loop.start(named(2, 1, 7));
+      await ended(2);
+      expect(saved.done).toEqual(expected);
+      expect(leftOut()).toBe(stallMsMax < 60 ? 1 : 0);
+    }
+  });
+
+  it('lets a second swap wait for the next boundary, and a task without one pass it', async () => {
+    const { loop, reports, ended, saved, stream } = open(100, 8);
+    await stream();
+    const before = reports.length;
+    loop.start(named(2, 1, 7));
+    loop.start(named(3, 2, 8));
+    loop.start(ready(4, 3));
+    await Promise.all([ended(2), ended(3), ended(4)]);
+    expect(saved.done).toEqual(['save 0', 'load 7', 'save 0', 'load 8']);
+    const firstStepOf = (task: number) =>
+      reports.findIndex((message, at) => at >= before && message.type === 'step' && message.tasks.includes(task));
+    expect(firstStepOf(2)).toBeLessThan(firstStepOf(3));
+    expect(firstStepOf(4)).toBeLessThan(firstStepOf(3));
+  });
+
+  it('reads no more of a prompt after a stall than the bound leaves room for, and as usual from then on', async () => {
+    for (const chunkTokens of [0, 2]) {
+      const { loop, reports, ended, stream } = open(100, chunkTokens);
+      await stream();
+      loop.start({ task: 2, slot: 1, rank: 0, make: async () => ({ ...slotTask(2, 20, 3), session: 7 }) });
+      await ended(2);
+      const steps = reports.flatMap((message) =>
+        message.type === 'step' && message.tasks.includes(1) ? [message] : [],
+      );
+      const read = steps.map(({ tasks, prefilled }) => prefilled[tasks.indexOf(2)] ?? 0).filter((tokens) => tokens > 0);
+      expect(read).toEqual(chunkTokens === 0 ? [8, 8, 4] : [2, 8, 8, 2]);
+    }
+  });
+
+  it('takes no notice of a stream that is held', async () => {
+    const { loop, ended, saved, stream } = open(1);
+    await stream();
+    loop.hold(1);
+    loop.start(named(2, 1, 7));
+    await ended(2);
+    expect(saved.done).toEqual(['save 0', 'load 7']);
   });
 });

@@ -28,12 +28,14 @@ const CONTENDED_RATIO = 1.5;
 /**
  * Leaves the sequences empty. Takes two chunks of 64 tokens and up to twelve decode steps.
  * @param setThreads - how many to use from the next call on; left at all, or at one where other processes are in the way
+ * @param whileHeld - called while the first sequence holds what was read
  */
 export async function measurePace(
   sequences: readonly LlamaContextSequence[],
   token: Token,
   threadsMax: number,
   setThreads: (threads: number) => void,
+  whileHeld: (first: LlamaContextSequence, pace: Pace) => Promise<void> = async () => {},
 ): Promise<Pace> {
   const [first] = sequences;
   // One thread first: it waits for nobody, so that this takes no longer than it must on the busiest machine.
@@ -52,8 +54,10 @@ export async function measurePace(
   const begin = performance.now();
   await first!.evaluateWithoutGeneratingNewTokens(chunk);
   const prefillTokensPerSecond = (chunk.length / (performance.now() - begin)) * 1_000;
+  const pace: Pace = { threads, prefillTokensPerSecond, decodeStepMs, oneDecodeMs };
+  await whileHeld(first!, pace);
   for (const sequence of sequences) await sequence.clearHistory();
-  return { threads, prefillTokensPerSecond, decodeStepMs, oneDecodeMs };
+  return pace;
 }
 
 /** The fastest of some steps in which each of the sequences generates a token. */
@@ -88,9 +92,16 @@ export function expectedStepMs(pace: Pace, decodes: number, promptTokens: number
  * or 32 tokens of a model that is slow here.
  */
 export function chunkTokensFor(pace: Pace, threads: number, gapBoundMs: number, chunkTokensMax: number): number {
+  const tokens = tilesWithin(pace, threads, gapBoundMs, chunkTokensMax);
+  if (tokens > 0) return tokens;
+  const tokensPerMs = (pace.prefillTokensPerSecond / 1_000) * (threads / pace.threads);
+  return TILE_TOKENS <= TILE_BOUND_RATIO * gapBoundMs * tokensPerMs ? TILE_TOKENS : SMALL_CHUNK_TOKENS;
+}
+
+/** The most tokens in whole tiles that one decode step leaves room for in `ms`, with so many threads; 0 when not even one tile fits. */
+export function tilesWithin(pace: Pace, threads: number, ms: number, tokensMax: number): number {
   const speed = threads / pace.threads;
   const tokensPerMs = (pace.prefillTokensPerSecond / 1_000) * speed;
-  const tiles = Math.floor(((gapBoundMs - pace.decodeStepMs / speed) * tokensPerMs) / TILE_TOKENS);
-  if (tiles >= 1) return Math.min(Math.floor(chunkTokensMax / TILE_TOKENS), tiles) * TILE_TOKENS;
-  return TILE_TOKENS <= TILE_BOUND_RATIO * gapBoundMs * tokensPerMs ? TILE_TOKENS : SMALL_CHUNK_TOKENS;
+  const tiles = Math.floor(((ms - pace.decodeStepMs / speed) * tokensPerMs) / TILE_TOKENS);
+  return Math.max(0, Math.min(Math.floor(tokensMax / TILE_TOKENS), tiles)) * TILE_TOKENS;
 }

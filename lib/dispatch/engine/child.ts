@@ -1,5 +1,5 @@
 /** The engine's process: one model, one loop. Started by `engine-backend.ts`; ends when its parent is gone. */
-import { writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { EngineHost } from './engine-host.js';
 import type { FromEngine, ToEngine } from './protocol.js';
 import { toWire } from './wire-error.js';
@@ -8,6 +8,7 @@ import { toWire } from './wire-error.js';
 const OOM_SCORE = '500';
 
 let host: EngineHost | undefined;
+let folder: string | undefined;
 
 function report(message: FromEngine): void {
   // The parent may be gone already; `disconnect` ends this process then.
@@ -23,6 +24,7 @@ function endBroken(error: unknown, what: string): void {
 process.on('message', (message: ToEngine) => {
   switch (message.type) {
     case 'launch':
+      folder = message.settings.savedSessions?.folder;
       host = new EngineHost(message.settings, report);
       host.launch().catch((error: unknown) => endBroken(error, 'The engine could not be started'));
       break;
@@ -37,6 +39,9 @@ process.on('message', (message: ToEngine) => {
   }
 });
 
+process.on('exit', () => {
+  if (folder !== undefined) rmSync(folder, { recursive: true, force: true });
+});
 // `exit` in mid-decode is clean; waiting for the decode is not needed.
 process.on('disconnect', () => process.exit(0));
 // Ctrl-C and a closed terminal reach the whole process group, a service manager's SIGTERM the whole service: the parent, which

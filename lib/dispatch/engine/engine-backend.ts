@@ -6,11 +6,22 @@
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { type AgentyardError, CancelledError, EngineDiedError, EngineError } from '../../base/errors.js';
-import type { Backend, BackendSink, ModelJob, Prepared, StartOrder } from '../../runtime/backend.js';
+import type {
+  Backend,
+  BackendSink,
+  LoadEstimate,
+  ModelJob,
+  Prepared,
+  SavedSessionInfo,
+  SavedSessionStats,
+  StartOrder,
+} from '../../runtime/backend.js';
 import type { EngineSettings, FromEngine, ToEngine } from './protocol.js';
+import { makeSessionFolder, type SavedSessionPlace, sweepSessionFolders } from './session-folder.js';
 import { fromWire } from './wire-error.js';
 
 const CLOSE_GRACE_MS = 2_000;
@@ -29,6 +40,16 @@ function childPath(): string {
     : fileURLToPath(new URL('../../../dist/dispatch/engine/child.js', import.meta.url));
 }
 
+const NOTHING_SAVED: SavedSessionStats = {
+  sessions: 0,
+  bytes: 0,
+  saves: 0,
+  loads: 0,
+  saveMs: 0,
+  loadMs: 0,
+  leftOut: 0,
+};
+
 interface PendingPrepare {
   resolve(prepared: Prepared): void;
   reject(error: AgentyardError): void;
@@ -38,7 +59,8 @@ interface PendingPrepare {
 
 export class EngineBackend implements Backend {
   readonly model: string;
-  readonly #settings: EngineSettings;
+  readonly #settings: Omit<EngineSettings, 'savedSessions'>;
+  readonly #place: SavedSessionPlace | undefined;
   readonly #pending = new Map<number, PendingPrepare>();
   readonly #running = new Set<number>();
   #child: ChildProcess | undefined;
@@ -56,10 +78,21 @@ export class EngineBackend implements Backend {
   /** Resolves when nothing is left of the process that was launched last. */
   #ended: Promise<void> = Promise.resolve();
   #markEnded = () => {};
+  /** Where the engine that runs saves sessions. */
+  #sessionFolder: string | undefined;
+  #saved = NOTHING_SAVED;
 
-  constructor(settings: EngineSettings) {
+  /** @param place - where and how much of named sessions is saved; undefined: nothing */
+  constructor(settings: Omit<EngineSettings, 'savedSessions'>, place?: SavedSessionPlace) {
     this.#settings = settings;
+    this.#place = place;
     this.model = settings.model;
+  }
+
+  get savedSessions(): SavedSessionInfo | undefined {
+    if (this.#place === undefined) return undefined;
+    const { bytesMax, isMemory } = this.#place;
+    return { bytesMax, isMemory, ...this.#saved };
   }
 
   get pid(): number | undefined {
@@ -83,6 +116,7 @@ export class EngineBackend implements Backend {
       env: { ...process.env, UV_THREADPOOL_SIZE: UV_THREADS },
     });
     this.#child = child;
+    this.#makeSessionFolder();
     this.#ended = new Promise((resolve) => {
       this.#markEnded = resolve;
     });
@@ -189,10 +223,10 @@ export class EngineBackend implements Backend {
     const sink = this.#sink!;
     switch (message.type) {
       case 'up':
-        this.#send({ type: 'launch', settings: this.#settings });
+        this.#send({ type: 'launch', settings: { ...this.#settings, savedSessions: this.#sessionSettings() } });
         break;
       case 'estimated':
-        sink.estimated(message);
+        sink.estimated(this.#withSavedBytes(message));
         break;
       case 'ready':
         this.#isReady = true;
@@ -220,6 +254,9 @@ export class EngineBackend implements Backend {
       case 'failed':
         this.#running.delete(message.task);
         sink.failed(message.task, fromWire(message.error));
+        break;
+      case 'saved':
+        this.#saved = message.stats;
         break;
       case 'pong':
         break;
@@ -249,7 +286,7 @@ export class EngineBackend implements Backend {
   #gone(child: ChildProcess, code: number | undefined, signal: string | undefined): void {
     if (this.#child !== child) return;
     this.#child = undefined;
-    this.#markEnded();
+    this.#removeSessionFolder();
     const wasReady = this.#isReady;
     this.#isReady = false;
     this.#running.clear();
@@ -270,6 +307,34 @@ export class EngineBackend implements Backend {
       signal,
       this.#broken ?? (said === undefined ? undefined : new EngineDiedError(this.model, code, signal, said)),
     );
+  }
+
+  #makeSessionFolder(): void {
+    this.#saved = NOTHING_SAVED;
+    if (this.#place === undefined) return;
+    const { root } = this.#place;
+    this.#sessionFolder = makeSessionFolder(root);
+    void sweepSessionFolders(root);
+  }
+
+  /** The engine does it itself when it can; one that was killed could not. */
+  #removeSessionFolder(): void {
+    const markEnded = this.#markEnded;
+    const folder = this.#sessionFolder;
+    this.#sessionFolder = undefined;
+    this.#saved = NOTHING_SAVED;
+    if (folder === undefined) markEnded();
+    else void rm(folder, { recursive: true, force: true }).then(markEnded, markEnded);
+  }
+
+  #sessionSettings(): EngineSettings['savedSessions'] {
+    const folder = this.#sessionFolder;
+    return folder === undefined ? undefined : { folder, bytesMax: this.#place!.bytesMax };
+  }
+
+  #withSavedBytes(estimate: LoadEstimate): LoadEstimate {
+    const isCounted = this.#place?.isMemory === true && this.#sessionFolder !== undefined;
+    return isCounted ? { ...estimate, ramBytes: estimate.ramBytes + this.#place!.bytesMax } : estimate;
   }
 
   /** A process with nothing to do need not live for its engines' sake. */

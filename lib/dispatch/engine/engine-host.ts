@@ -1,25 +1,24 @@
 /** Inside the engine's process: loads one model and runs its loop. */
 import { randomInt } from 'node:crypto';
-import type { Llama, LlamaModel, SequenceEvaluateOptions } from 'node-llama-cpp';
+import type { Llama, LlamaContextSequence, LlamaModel, SequenceEvaluateOptions } from 'node-llama-cpp';
 import { InvalidRequestError } from '../../base/errors.js';
-import type { GenerationOptions, ModelJob } from '../../runtime/backend.js';
+import type { GenerationOptions, ModelJob, SavedSessionStats } from '../../runtime/backend.js';
 import { StepPlanner } from '../../scheduler/step-planner.js';
-import { chunkTokensFor, expectedStepMs, measurePace, type Pace, TILE_TOKENS } from './calibrate.js';
+import { chunkTokensFor, expectedStepMs, measurePace, type Pace, TILE_TOKENS, tilesWithin } from './calibrate.js';
 import { CpuWatch } from './cpu-watch.js';
 import { EmbedLoop } from './embed-loop.js';
 import { type EngineLibrary, loadLibrary } from './engine-library.js';
-import { Grammars } from './grammars.js';
+import { Grammars, VALUE_END } from './grammars.js';
 import { estimateLoad } from './load-estimate.js';
 import type { Prompt } from './prompt.js';
 import { Prompts } from './prompts.js';
 import { BATCH_TOKENS, type EngineSettings, type ToEngine } from './protocol.js';
+import { SavedSessions } from './saved-sessions.js';
 import { Slot } from './slot.js';
-import { type Report, StepLoop, type StepObserver } from './step-loop.js';
+import { type Report, type StallBound, StepLoop, type StepObserver } from './step-loop.js';
 import { ThreadGovernor } from './thread-governor.js';
 import { toWire } from './wire-error.js';
 
-/** The library's grammar lets JSON be followed by blank lines: four of them end it. */
-const JSON_END = '\n\n\n\n';
 const SEEDS = 2 ** 32;
 /**
  * Tokens that are drawn from. Nobody asked to cut the tail off, so this is far into it; but sampling from all 49,152 of SmolLM2
@@ -27,6 +26,9 @@ const SEEDS = 2 ** 32;
  * the tail has weight, and all are kept.
  */
 const CANDIDATES = 4_096;
+
+/** Where a decode step alone nearly fills the bound, a stall of this part of a step is hardly felt either. */
+const STALL_STEP_RATIO = 1 / 2;
 
 export class EngineHost {
   readonly #settings: EngineSettings;
@@ -108,16 +110,14 @@ export class EngineHost {
     try {
       this.#refuseUnsuited(job);
       // A schema that the grammar cannot express is refused now, not when the task runs.
-      if (job.kind !== 'embedding' && job.options.jsonSchema !== undefined) {
-        await this.#grammars!.of(job.options.jsonSchema);
-      }
+      if (job.kind !== 'embedding') await this.#grammars!.of(job.options);
       this.#report({ type: 'prepared', id, promptTokens: await this.#prompts!.prepare(id, job) });
     } catch (error) {
       this.#report({ type: 'unprepared', id, error: toWire(error, 'The prompt could not be prepared') });
     }
   }
 
-  #start({ task, slot, rank, job, prepared }: ToEngine & { type: 'start' }): void {
+  #start({ task, slot, rank, job, prepared, session }: ToEngine & { type: 'start' }): void {
     const prompts = this.#prompts!;
     try {
       this.#refuseUnsuited(job);
@@ -136,8 +136,9 @@ export class EngineHost {
       rank,
       make: async () => ({
         task,
-        prompt: withJsonEnd(await prompts.take(prepared, job), options),
+        prompt: withValueEnd(await prompts.take(prepared, job), options),
         maxTokens: options.maxTokens,
+        session,
         evaluateOptions: await this.#evaluateOptions(options),
       }),
     });
@@ -160,7 +161,8 @@ export class EngineHost {
   }
 
   async #evaluateOptions(options: GenerationOptions): Promise<SequenceEvaluateOptions> {
-    const { temperature, topP, seed, jsonSchema } = options;
+    const { temperature, topP, seed } = options;
+    const grammar = await this.#grammars!.of(options);
     return {
       temperature,
       topP,
@@ -168,11 +170,8 @@ export class EngineHost {
       minP: 0,
       // Without one the library takes the second of the day: requests of one second would all draw alike.
       seed: seed ?? randomInt(SEEDS),
-      ...(jsonSchema !== undefined && {
-        grammarEvaluationState: new this.#library!.LlamaGrammarEvaluationState({
-          model: this.#model!,
-          grammar: await this.#grammars!.of(jsonSchema),
-        }),
+      ...(grammar !== undefined && {
+        grammarEvaluationState: new this.#library!.LlamaGrammarEvaluationState({ model: this.#model!, grammar }),
       }),
     };
   }
@@ -191,7 +190,10 @@ export class EngineHost {
     const setThreads = (count: number) => {
       this.#llama!.maxThreads = count;
     };
-    const pace = await measurePace(all, anyToken, threads, setThreads);
+    let saved: SavedSessions | undefined;
+    const pace = await measurePace(all, anyToken, threads, setThreads, async (first, measured) => {
+      saved = await this.#openSaved(first, measured);
+    });
     const chunkFor = (count: number) =>
       this.#settings.chunkTokens ?? chunkTokensFor(pace, count, gapBoundMs, BATCH_TOKENS - sequences);
     const chunkTokens = chunkFor(pace.threads);
@@ -207,13 +209,32 @@ export class EngineHost {
       planner.chunkTokens = chunkFor(count);
     };
     this.#steps = new StepLoop(
-      all.map((sequence, index) => new Slot(index, sequence, contextTokens, detokenize)),
+      all.map((sequence, index) => new Slot(index, sequence, contextTokens, detokenize, saved)),
       planner,
       this.#report,
       governThreads(threads, pace, sequences, onThreads),
+      saved && this.#stallBound(saved, pace),
     );
     this.#ready(contextTokens, chunkTokens, pace, undefined);
     void this.#steps.run();
+  }
+
+  #openSaved(first: LlamaContextSequence, pace: Pace): Promise<SavedSessions | undefined> {
+    const { savedSessions } = this.#settings;
+    if (savedSessions === undefined) return Promise.resolve(undefined);
+    const msPerPromptToken = 1_000 / pace.prefillTokensPerSecond;
+    const onChange = (stats: SavedSessionStats) => this.#report({ type: 'saved', stats });
+    return SavedSessions.open({ ...savedSessions, msPerPromptToken, onChange }, first);
+  }
+
+  #stallBound(saved: SavedSessions, pace: Pace): StallBound {
+    const { gapBoundMs, sequences } = this.#settings;
+    return {
+      stallMsMax: Math.max(gapBoundMs - pace.decodeStepMs, STALL_STEP_RATIO * pace.decodeStepMs),
+      chunkTokensAfter: (stallMs) =>
+        tilesWithin(pace, this.#llama!.maxThreads, gapBoundMs - stallMs, BATCH_TOKENS - sequences),
+      leftOut: () => saved.leaveOut(),
+    };
   }
 
   async #loadEmbedder(model: LlamaModel): Promise<void> {
@@ -277,6 +298,8 @@ function governThreads(
   };
 }
 
-function withJsonEnd(prompt: Prompt, options: GenerationOptions): Prompt {
-  return options.jsonSchema === undefined ? prompt : { ...prompt, stopTexts: [...prompt.stopTexts, JSON_END] };
+/** Calls of tools may have line ends between them. */
+function withValueEnd(prompt: Prompt, { jsonSchema, toolBounds }: GenerationOptions): Prompt {
+  if (jsonSchema === undefined || toolBounds !== undefined) return prompt;
+  return { ...prompt, stopTexts: [...prompt.stopTexts, VALUE_END] };
 }

@@ -1,9 +1,10 @@
 /** Local GGUF models, each in a process of its own. */
 
-import { estimateLoadBytes, type GgufHeader, readCpuQuota } from '../../memory/index.js';
+import { estimateLoadBytes, type GgufHeader, readCpuQuota, readHostMemory } from '../../memory/index.js';
 import type { Backend } from '../../runtime/backend.js';
 import { EngineBackend } from './engine-backend.js';
 import { BATCH_TOKENS } from './protocol.js';
+import { savedSessionPlace } from './session-folder.js';
 
 export interface EngineOptions {
   /** Name that requests use. */
@@ -19,6 +20,8 @@ export interface EngineOptions {
   gpu?: false | 'auto' | 'cuda' | 'metal' | 'vulkan';
   gapBoundMs?: number;
   chunkTokens?: number;
+  /** See `ModelOptions`. */
+  savedSessionBytes?: number;
 }
 
 /** A pause of 150 ms in a running stream is hardly seen. */
@@ -30,7 +33,9 @@ const ONE_THREAD_FILE_BYTES = 32 * 2 ** 20;
 export function createEngineBackend(options: EngineOptions): Backend {
   const { model, path, header, sequences, contextTokens } = options;
   const { cpus } = readCpuQuota();
-  return new EngineBackend({
+  const embeds = !header.causal || (header.poolingType !== undefined && header.poolingType !== 'none');
+  const place = embeds ? undefined : savedSessionPlace(options.savedSessionBytes, readHostMemory().availableBytes);
+  const settings = {
     model,
     path,
     sequences,
@@ -40,7 +45,7 @@ export function createEngineBackend(options: EngineOptions): Backend {
     flashAttention: options.flashAttention,
     gapBoundMs: options.gapBoundMs ?? DEFAULT_GAP_BOUND_MS,
     chunkTokens: options.chunkTokens,
-    embeds: !header.causal || (header.poolingType !== undefined && header.poolingType !== 'none'),
+    embeds,
     headerEstimateBytes: estimateLoadBytes(header, {
       contextTokens,
       sequences,
@@ -48,5 +53,6 @@ export function createEngineBackend(options: EngineOptions): Backend {
       flashAttention: true,
     }).totalBytes,
     enginePackage: 'node-llama-cpp',
-  });
+  };
+  return new EngineBackend(settings, place);
 }

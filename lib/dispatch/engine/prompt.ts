@@ -1,7 +1,7 @@
 /** From a job to tokens: the library's chat template and stop rules, never our own. */
 import type { ChatHistoryItem, ChatWrapper, LlamaModel, Token } from 'node-llama-cpp';
 import { InvalidRequestError } from '../../base/errors.js';
-import type { ChatMessage, ModelJob } from '../../runtime/backend.js';
+import type { ChatTurn, ModelJob } from '../../runtime/backend.js';
 
 /** A tokenised prompt and what ends the answer to it. */
 export interface Prompt {
@@ -31,7 +31,7 @@ export function makePrompt(maker: PromptMaker, job: ModelJob): Prompt {
   }
 }
 
-function chatPrompt(maker: PromptMaker, messages: readonly ChatMessage[], stop: readonly string[]): Prompt {
+function chatPrompt(maker: PromptMaker, messages: readonly ChatTurn[], stop: readonly string[]): Prompt {
   const { model, chatWrapper } = maker;
   const history: ChatHistoryItem[] = messages.map(({ role, content }) => {
     if (role === 'assistant') return { type: 'model', response: [content] };

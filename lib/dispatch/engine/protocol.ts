@@ -1,5 +1,5 @@
 /** What travels between the runtime's process and an engine's, by Node's IPC with structured clones. */
-import type { FinishReason, ModelJob, Usage } from '../../runtime/backend.js';
+import type { FinishReason, ModelJob, SavedSessionStats, Usage } from '../../runtime/backend.js';
 
 /** Most tokens that one call of llama.cpp computes; its buffers are sized by it. */
 export const BATCH_TOKENS = 512;
@@ -24,6 +24,8 @@ export interface EngineSettings {
   chunkTokens: number | undefined;
   /** The header says that the model embeds and does not generate. */
   embeds: boolean;
+  /** Where and how much of named sessions is saved; undefined: nothing. The folder goes with the process. */
+  savedSessions: { folder: string; bytesMax: number } | undefined;
   /** Arithmetic on the header, for when the engine cannot simulate the load. */
   headerEstimateBytes: number;
   /** Module to import node-llama-cpp from: a bare name or a file URL. */
@@ -35,7 +37,15 @@ export type ToEngine =
   | { type: 'load' }
   | { type: 'prepare'; id: number; job: ModelJob }
   | { type: 'discard'; id: number }
-  | { type: 'start'; task: number; slot: number; rank: number; job: ModelJob; prepared: number | undefined }
+  | {
+      type: 'start';
+      task: number;
+      slot: number;
+      rank: number;
+      job: ModelJob;
+      prepared: number | undefined;
+      session: number;
+    }
   /** Answered by `pong`: the process's event loop turns. */
   | { type: 'ping' }
   | { type: 'cancel'; task: number }
@@ -80,6 +90,8 @@ export type FromEngine =
   | { type: 'step'; tasks: number[]; prefilled: number[]; generated: number[]; texts: string[]; ended: EndedTask[] }
   | { type: 'embedded'; task: number; vector: Float32Array; usage: Usage }
   | { type: 'failed'; task: number; error: WireError }
+  /** Sessions were saved or loaded. */
+  | { type: 'saved'; stats: SavedSessionStats }
   | { type: 'pong' }
   /** The load failed; the process ends after it. */
   | { type: 'broken'; error: WireError };

@@ -7,6 +7,7 @@
 import type { LlamaContextSequence, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
 import type { FinishReason, Usage } from '../../runtime/backend.js';
 import type { Prompt } from './prompt.js';
+import { NO_SWAP, type SavedSessions, type Swap } from './saved-sessions.js';
 import { type Detokenize, TextStream } from './text-stream.js';
 
 /** What a task brings into a slot. */
@@ -14,6 +15,8 @@ export interface SlotTask {
   task: number;
   prompt: Prompt;
   maxTokens: number;
+  /** Number of its named session; 0 for none. */
+  session: number;
   evaluateOptions: SequenceEvaluateOptions;
 }
 
@@ -33,6 +36,9 @@ export class Slot {
   readonly #sequence: LlamaContextSequence;
   readonly #contextTokens: number;
   readonly #detokenize: Detokenize;
+  readonly #saved: SavedSessions | undefined;
+  /** Whose tokens the sequence holds; 0 for nobody's. */
+  #session = 0;
   #current: SlotTask | undefined;
   #generation: Generation | undefined;
   #text: TextStream | undefined;
@@ -40,21 +46,51 @@ export class Slot {
   #cachedTokens = 0;
   #outputTokens = 0;
 
-  /** @param contextTokens - prompt plus answer; the sequence itself may hold more, since the library rounds up */
-  constructor(index: number, sequence: LlamaContextSequence, contextTokens: number, detokenize: Detokenize) {
+  /**
+   * @param contextTokens - prompt plus answer; the sequence itself may hold more, since the library rounds up
+   * @param saved - undefined: what is overwritten is lost
+   */
+  constructor(
+    index: number,
+    sequence: LlamaContextSequence,
+    contextTokens: number,
+    detokenize: Detokenize,
+    saved?: SavedSessions,
+  ) {
     this.index = index;
     this.#sequence = sequence;
     this.#contextTokens = contextTokens;
     this.#detokenize = detokenize;
+    this.#saved = saved;
   }
 
   get task(): number | undefined {
     return this.#current?.task;
   }
 
-  /** Puts a task in. What the sequence holds of its prompt is kept, the rest is erased. @returns prompt tokens left to read, ≥ 1 */
-  async begin(task: SlotTask): Promise<number> {
+  /** Its task has begun to answer: a pause would be felt. */
+  get isGenerating(): boolean {
+    return this.#generation !== undefined;
+  }
+
+  /** What is worth saving and loading before `task` begins here. */
+  swapFor({ session, prompt: { tokens } }: SlotTask): Swap {
+    const isNamed = this.#session > 0 || session > 0;
+    if (this.#saved === undefined || !isNamed) return NO_SWAP;
+    const { firstDifferentIndex } = this.#sequence.compareContextTokens(tokens);
+    const held = { session: this.#session, tokens: this.#sequence.contextTokens };
+    return this.#saved.swapFor(held, { session, tokens }, firstDifferentIndex, !this.#sequence.needsCheckpoints);
+  }
+
+  /**
+   * Puts a task in, with the swap first. What the sequence holds of its prompt is kept, the rest is erased.
+   * @returns prompt tokens left to read, ≥ 1
+   */
+  async begin(task: SlotTask, swap: Swap = NO_SWAP): Promise<number> {
     const { tokens } = task.prompt;
+    if (swap.saves) await this.#saved!.save(this.#session, this.#sequence);
+    if (swap.loads) await this.#saved!.load(task.session, this.#sequence);
+    this.#session = task.session;
     // At least the last token is read again: its output is what the first sampled token comes from.
     const { firstDifferentIndex } = this.#sequence.compareContextTokens(tokens);
     let kept = Math.min(firstDifferentIndex, tokens.length - 1);
@@ -114,6 +150,7 @@ export class Slot {
     this.#current = undefined;
     this.#generation = undefined;
     this.#text = undefined;
+    this.#session = 0;
     await this.#sequence.clearHistory();
   }
 

@@ -7,11 +7,16 @@
  * and holds are taken in between steps: whatever arrives waits for one chunk and one decode at most. One report per step, not
  * per token.
  *
+ * Saving and loading sessions (see `saved-sessions.ts`) stalls every stream, so while any runs a step boundary takes only as much of it as
+ * the stall bound allows: a start with more waits for the next boundary, a swap that is too long by itself is left out, and the step after one
+ * reads as much less of the prompts.
+ *
  * Life of a task here: pending (its prompt is being made, or the step boundary has not come) → in a slot → ended. Each task ends
  * with exactly one report. A pending task is known by its object, not by its number: numbers are used again.
  */
 import type { StepPlanner } from '../../scheduler/step-planner.js';
 import type { EndedTask, FromEngine } from './protocol.js';
+import { NO_SWAP, type Swap } from './saved-sessions.js';
 import type { Advance, Slot, SlotTask } from './slot.js';
 import { toWire } from './wire-error.js';
 
@@ -36,11 +41,22 @@ export type Report = (message: FromEngine) => void;
 /** Told what each step took and did: sequences that generated, and prompt tokens read. */
 export type StepObserver = (stepMs: number, decodes: number, promptTokens: number) => void;
 
+/** How long the streams may be stalled between two steps. */
+export interface StallBound {
+  /** Most ms beside one decode step. */
+  stallMsMax: number;
+  /** Prompt tokens that the next step may still read after a stall of so many ms. */
+  chunkTokensAfter(stallMs: number): number;
+  /** A swap was left out for the streams' sake. */
+  leftOut(): void;
+}
+
 export class StepLoop {
   readonly #slots: readonly Slot[];
   readonly #planner: StepPlanner;
   readonly #report: Report;
   readonly #observe: StepObserver;
+  readonly #bound: StallBound | undefined;
   readonly #pending = new Map<number, PendingStart>();
   /** Pending starts whose prompts are made, in the order of that. */
   #made: MadeStart[] = [];
@@ -51,11 +67,19 @@ export class StepLoop {
   readonly #held = new Set<number>();
   #wake: (() => void) | undefined;
 
-  constructor(slots: readonly Slot[], planner: StepPlanner, report: Report, observe: StepObserver = () => {}) {
+  /** @param bound - undefined: nothing is ever saved, so nothing stalls */
+  constructor(
+    slots: readonly Slot[],
+    planner: StepPlanner,
+    report: Report,
+    observe: StepObserver = () => {},
+    bound?: StallBound,
+  ) {
     this.#slots = slots;
     this.#planner = planner;
     this.#report = report;
     this.#observe = observe;
+    this.#bound = bound;
   }
 
   start(start: PendingStart): void {
@@ -104,11 +128,21 @@ export class StepLoop {
   async run(): Promise<never> {
     for (;;) {
       await this.#takeCancels();
-      await this.#takeStarts();
-      this.#planner.plan();
+      this.#plan(await this.#takeStarts());
       if (this.#planner.count > 0) await this.#step();
       else if (this.#made.length === 0 && this.#cancelled.size === 0) await this.#sleep();
     }
+  }
+
+  #plan(stallMs: number): void {
+    if (stallMs === 0 || !this.#isStreaming()) {
+      this.#planner.plan();
+      return;
+    }
+    const { chunkTokens } = this.#planner;
+    this.#planner.chunkTokens = Math.min(chunkTokens, this.#bound!.chunkTokensAfter(stallMs));
+    this.#planner.plan();
+    this.#planner.chunkTokens = chunkTokens;
   }
 
   async #step(): Promise<void> {
@@ -178,24 +212,57 @@ export class StepLoop {
     this.#reportEnded(ended);
   }
 
-  async #takeStarts(): Promise<void> {
-    if (this.#made.length === 0) return;
+  /** @returns how long saving and loading stalled everybody, ms */
+  async #takeStarts(): Promise<number> {
+    if (this.#made.length === 0) return 0;
     const made = this.#made;
     this.#made = [];
-    for (const { start, slotTask } of made) {
+    const isStreaming = this.#isStreaming();
+    let stallMs = 0;
+    let expectedMs = 0;
+    for (const one of made) {
+      const { start, slotTask } = one;
       const { task, rank } = start;
       if (this.#pending.get(task) !== start) continue;
       const slot = this.#slots[start.slot]!;
+      let swap = slot.swapFor(slotTask);
+      if (isStreaming && swap !== NO_SWAP) {
+        const spentMs = Math.max(stallMs, expectedMs);
+        if (spentMs > 0 && spentMs + swap.saveMs + swap.loadMs > this.#bound!.stallMsMax) {
+          this.#made.push(one);
+          continue;
+        }
+        swap = this.#withinBound(swap);
+      }
       this.#pending.delete(task);
       this.#slotOf.set(task, slot);
+      const beginMs = performance.now();
       try {
-        const left = await slot.begin(slotTask);
+        const left = await slot.begin(slotTask, swap);
         this.#planner.begin(slot.index, left, rank);
         if (this.#held.has(task)) this.#planner.hold(slot.index);
       } catch (error) {
         await this.#fail(slot, task, error);
       }
+      if (swap === NO_SWAP) continue;
+      stallMs += performance.now() - beginMs;
+      expectedMs += swap.saveMs + swap.loadMs;
     }
+    return stallMs;
+  }
+
+  /** The swap, or what of it the streams can bear: loading alone, or nothing. */
+  #withinBound(swap: Swap): Swap {
+    const { stallMsMax } = this.#bound!;
+    if (swap.saveMs + swap.loadMs <= stallMsMax) return swap;
+    this.#bound!.leftOut();
+    const canLoad = swap.loads && swap.loadMs <= stallMsMax;
+    return canLoad ? { ...swap, saves: false, saveMs: 0 } : NO_SWAP;
+  }
+
+  /** Would anybody's stream feel a pause now? */
+  #isStreaming(): boolean {
+    return this.#slots.some(({ task, isGenerating }) => task !== undefined && isGenerating && !this.#held.has(task));
   }
 
   async #fail(slot: Slot, task: number, error: unknown): Promise<void> {
