@@ -4,6 +4,7 @@
  */
 const LAYERS = [
   'base',
+  'grammar',
   'heap',
   'task',
   'event',
@@ -15,10 +16,11 @@ const LAYERS = [
   'runtime',
   'memory',
   'dispatch',
+  'agents',
   'telemetry',
 ];
 
-const PURE = ['task', 'event', 'resource', 'queue', 'predictor', 'policy', 'scheduler'];
+const PURE = ['grammar', 'task', 'event', 'resource', 'queue', 'predictor', 'policy', 'scheduler'];
 
 const downward = LAYERS.map((layer, index) => ({
   name: `${layer}-imports-up-only`,
@@ -56,6 +58,18 @@ module.exports = {
       severity: 'error',
       from: { path: '^lib/', pathNot: '^lib/p-queue/' },
       to: { path: '^lib/p-queue/' },
+    },
+    {
+      name: 'testing-needs-no-face',
+      severity: 'error',
+      from: { path: '^lib/testing/' },
+      to: { path: '^lib/(server|mcp|cli|p-queue)/' },
+    },
+    {
+      name: 'nobody-imports-testing',
+      severity: 'error',
+      from: { path: '^lib/', pathNot: '^lib/testing/' },
+      to: { path: '^lib/testing/' },
     },
     {
       name: 'nobody-imports-the-command-line',

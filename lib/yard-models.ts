@@ -5,7 +5,7 @@ import { AgentyardError, CancelledError, ClosedError, EngineError, UnknownModelE
 import type { createEngineBackend } from './dispatch/engine/index.js';
 import type { GgufHeader } from './memory/index.js';
 import { AnswerStream } from './runtime/answer-stream.js';
-import type { Backend, ModelJob } from './runtime/backend.js';
+import type { Backend, ModelJob, SavedSessionInfo } from './runtime/backend.js';
 import { ModelDriver } from './runtime/model-driver.js';
 import { ModelEntry, type TaskListener } from './runtime/model-entry.js';
 import { chatJob, completionJob, embeddingJobs } from './runtime/requests.js';
@@ -22,7 +22,8 @@ import type {
 } from './runtime/service.js';
 import { sessionNumber } from './runtime/session.js';
 import { DEFAULT_TENANT } from './runtime/tenant-names.js';
-import { taskClassIndex } from './task/index.js';
+import { ToolCallReader } from './runtime/tool-reader.js';
+import { NONE, taskClassIndex } from './task/index.js';
 import { DEFAULT_CONTEXT_TOKENS_MAX, DEFAULT_SEQUENCES, type ModelOptions, type YardOptions } from './yard-options.js';
 
 const DEFAULT_STREAM_BUFFER_BYTES = 65_536;
@@ -61,6 +62,7 @@ export class YardModels {
   readonly #tasks = new Map<string, ModelEntry>();
   /** Nothing is brought up any more. */
   #isEnded = false;
+  #changeWaiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
   #readyWaiters: { resolve: () => void; reject: (error: unknown) => void }[] = [];
 
   constructor(options: YardOptions, ports: ModelPorts, runtime: Runtime, onSettled: (record: TaskRecord) => void) {
@@ -92,10 +94,11 @@ export class YardModels {
 
   /**
    * Submits a chat; it runs from now on, read or not.
+   * @param parent - task index of the call that it is a child of
    * @throws {@link InvalidRequestError}, {@link UnknownModelError}, {@link ClosedError}
    */
-  chat(request: ChatRequest): ChatStream {
-    return this.#stream(chatJob(request), request, this.#modelIndex(request.model));
+  chat(request: ChatRequest, parent: number = NONE): ChatStream {
+    return this.#stream(chatJob(request), request, this.#modelIndex(request.model), parent);
   }
 
   /**
@@ -103,14 +106,15 @@ export class YardModels {
    * @throws {@link InvalidRequestError}, {@link UnknownModelError}, {@link ClosedError}
    */
   complete(request: CompletionRequest): ChatStream {
-    return this.#stream(completionJob(request), request, this.#modelIndex(request.model));
+    return this.#stream(completionJob(request), request, this.#modelIndex(request.model), NONE);
   }
 
   /**
    * Embeds each input as a task of its own; the first failure cancels the rest. Vectors have unit length.
+   * @param parent - task index of the call that they are children of
    * @throws {@link InvalidRequestError}, {@link UnknownModelError}, {@link ClosedError}, and the error of the first task that fails
    */
-  async embed(request: EmbedRequest): Promise<EmbedResult> {
+  async embed(request: EmbedRequest, parent: number = NONE): Promise<EmbedResult> {
     const jobs = embeddingJobs(request);
     const model = this.#modelIndex(request.model);
     const vectors: Float32Array[] = new Array(jobs.length);
@@ -134,7 +138,7 @@ export class YardModels {
           if (entry !== undefined) open.delete(entry);
           resolve();
         };
-        entry = this.#submit(jobs[index]!, hints, model, {
+        entry = this.#submit(jobs[index]!, hints, model, parent, {
           accepted: () => {},
           started: () => {},
           text: () => {},
@@ -194,6 +198,11 @@ export class YardModels {
     });
   }
 
+  /** By model. */
+  savedSessions(): (SavedSessionInfo | undefined)[] {
+    return this.#models.map(({ backend }) => backend?.savedSessions);
+  }
+
   ready(): Promise<void> {
     if (this.isClosed) return Promise.reject(new ClosedError());
     return new Promise((resolve, reject) => {
@@ -202,10 +211,18 @@ export class YardModels {
     });
   }
 
+  /** Resolves when a model has changed its state, for whoever waits to learn what models can do; rejects when the yard is closed. */
+  changed(): Promise<void> {
+    if (this.isClosed) return Promise.reject(new ClosedError());
+    return new Promise((resolve, reject) => this.#changeWaiters.push({ resolve, reject }));
+  }
+
   /** Ends the engines; the caller has ended all tasks. */
   async close(): Promise<void> {
     this.#isEnded = true;
-    for (const waiter of this.#readyWaiters.splice(0)) waiter.reject(new ClosedError());
+    for (const waiter of [...this.#readyWaiters.splice(0), ...this.#changeWaiters.splice(0)]) {
+      waiter.reject(new ClosedError());
+    }
     await this.#driver.close();
   }
 
@@ -233,7 +250,7 @@ export class YardModels {
     }
   }
 
-  #stream(job: ModelJob, hints: TaskHints, model: number): ChatStream {
+  #stream(job: ModelJob, hints: TaskHints, model: number, parent: number): ChatStream {
     let entry: ModelEntry | undefined;
     const id = this.#makeId();
     const stream = new AnswerStream(
@@ -244,11 +261,13 @@ export class YardModels {
         resume: () => entry && this.#driver.resume(entry),
       },
       this.#bufferBytes,
+      toolReader(id, job),
     );
     entry = this.#submit(
       job,
       hints,
       model,
+      parent,
       {
         accepted: (promptTokens) => stream.accept(promptTokens),
         started: (waitMs) => stream.start(waitMs),
@@ -270,7 +289,14 @@ export class YardModels {
     return stream;
   }
 
-  #submit(job: ModelJob, hints: TaskHints, model: number, listener: TaskListener, id = this.#makeId()): ModelEntry {
+  #submit(
+    job: ModelJob,
+    hints: TaskHints,
+    model: number,
+    parent: number,
+    listener: TaskListener,
+    id = this.#makeId(),
+  ): ModelEntry {
     if (this.isClosed) throw new ClosedError();
     const className = hints.class ?? DEFAULT_CLASS;
     const tenantName = hints.tenant ?? DEFAULT_TENANT;
@@ -292,6 +318,7 @@ export class YardModels {
       outputLimit: job.kind === 'embedding' ? 0 : job.options.maxTokens,
       deadlineMs: hints.deadlineMs === undefined ? Number.POSITIVE_INFINITY : nowMs + hints.deadlineMs,
       signal: hints.signal,
+      parent,
     });
     return entry;
   }
@@ -318,6 +345,17 @@ export class YardModels {
     } else if (models.every((model) => model.phase === 'ready')) {
       for (const waiter of this.#readyWaiters.splice(0)) waiter.resolve();
     }
+    for (const waiter of this.#changeWaiters.splice(0)) waiter.resolve();
     this.#runtime.isAwaited = this.#readyWaiters.length > 0;
   }
+}
+
+/** Only where calls may come: other answers are text, whatever it looks like. */
+function toolReader(id: string, job: ModelJob): ToolCallReader | undefined {
+  const bounds = job.kind === 'chat' ? job.options.toolBounds : undefined;
+  if (bounds === undefined || bounds.choice === 'none') return undefined;
+  return new ToolCallReader(
+    id,
+    bounds.tools.map(({ name }) => name),
+  );
 }

@@ -10,6 +10,15 @@
  * await models.close();
  * ```
  */
+import {
+  type AgentDirectory,
+  type AgentInput,
+  type AgentOutput,
+  AgentRunner,
+  type AgentService,
+  type AnyAgent,
+  type RunOptions,
+} from './agents/index.js';
 import { type Clock, monotonicClock } from './base/clock.js';
 import { CancelledError, ClosedError, InvalidOptionError } from './base/errors.js';
 import { createEngineBackend } from './dispatch/engine/index.js';
@@ -39,7 +48,8 @@ import type {
 } from './runtime/service.js';
 import { statsOf } from './runtime/stats.js';
 import type { Why } from './runtime/why.js';
-import { explain } from './scheduler/index.js';
+import { explain, isStarted } from './scheduler/index.js';
+import { YardAgents } from './yard-agents.js';
 import { functionDemands, schedulerConfig } from './yard-config.js';
 import { type YardEventName, type YardListener, YardListeners } from './yard-events.js';
 import { YardGate } from './yard-gate.js';
@@ -58,10 +68,11 @@ export interface YardPorts {
   readMemory: typeof readHostMemory;
 }
 
-export class Yard implements YardService {
+export class Yard implements YardService, AgentService {
   readonly #runtime: Runtime;
   readonly #functions: Functions;
   readonly #models: YardModels;
+  readonly #agents: AgentRunner;
   readonly #listeners = new YardListeners();
   readonly #levels: YardLevels;
   readonly #gate: YardGate;
@@ -110,6 +121,28 @@ export class Yard implements YardService {
       this.#runtime,
       (record) => this.#listeners.emit('settled', record),
     );
+    this.#agents = new AgentRunner({
+      host: new YardAgents({ runtime: this.#runtime, functions: this.#functions, models: this.#models }),
+      agents: options.agents,
+      reuse: options.reuse,
+    });
+  }
+
+  /** The agents that can be run by name. */
+  get agents(): AgentDirectory {
+    return this.#agents.agents;
+  }
+
+  /**
+   * Runs an agent as one task: its input is checked, `run` is called when it is its turn, and its output is checked. See docs/agents.md.
+   * Rejects with {@link UnknownAgentError}, {@link InvalidInputError}, {@link InvalidOutputError}, {@link AgentFailedError} around whatever
+   * the agent threw that is no error of agentyard, and everything that {@link add} rejects with.
+   * @param agent - an agent, or its `name` or `name@version` among {@link agents}
+   */
+  run<A extends AnyAgent>(agent: A, input: AgentInput<A>, options?: RunOptions): Promise<AgentOutput<A>>;
+  run(agent: string, input: unknown, options?: RunOptions): Promise<unknown>;
+  run(agent: AnyAgent | string, input: unknown, options?: RunOptions): Promise<unknown> {
+    return this.#agents.run(agent as AnyAgent, input, options);
   }
 
   /**
@@ -225,7 +258,7 @@ export class Yard implements YardService {
       );
     }
     const task = this.#find(id);
-    if (task === undefined || this.#isLeased(task)) return false;
+    if (task === undefined || this.#isStarted(task)) return false;
     const event = this.#runtime.begin(EventKind.reprioritise);
     event.task = task;
     event.priority = priority;
@@ -271,7 +304,7 @@ export class Yard implements YardService {
       .map((task) => ({
         ...this.#ownershipOf(task),
         priority: priorities[task]!,
-        state: this.#isLeased(task) ? 'running' : 'waiting',
+        state: this.#isStarted(task) ? 'running' : 'waiting',
         ageMs: nowMs - arrivalsMs[task]!,
         attempts: attempts[task]!,
       }));
@@ -319,7 +352,7 @@ export class Yard implements YardService {
   }
 
   stats(): YardStats {
-    return statsOf(this.#runtime.state);
+    return { ...statsOf(this.#runtime.state, this.#models.savedSessions()), reuse: this.#agents.stats() };
   }
 
   /** The last scheduler events as JSON lines, oldest first; see docs/event-log.md. Holds no prompt or answer text. */
@@ -377,8 +410,8 @@ export class Yard implements YardService {
     return entry === undefined || entry.isSettled || entry.task < 0 ? this.#functions.find(id) : entry.task;
   }
 
-  #isLeased(task: number): boolean {
-    return this.#runtime.state.tasks.leased[task] === 1;
+  #isStarted(task: number): boolean {
+    return isStarted(this.#runtime.state, task);
   }
 
   #ownershipOf(task: number): Pick<TaskSnapshot, 'id' | 'model' | 'tenant' | 'class'> {

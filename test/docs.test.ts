@@ -52,7 +52,7 @@ interface ErrorEntry {
 }
 
 function errorClasses(): ErrorEntry[] {
-  const source = readFileSync('lib/base/errors.ts', 'utf8');
+  const source = ['errors', 'agent-errors'].map((name) => readFileSync(`lib/base/${name}.ts`, 'utf8')).join('\n');
   const classes = source.matchAll(
     /\/\*\*\s*((?:(?!\*\/)[\s\S])*?)\s*\*\/\s*export class (\w+) extends AgentyardError \{([\s\S]*?)\n\}/g,
   );
@@ -70,7 +70,7 @@ it('docs/errors.md lists every error class (vitest -u writes it)', async () => {
   const rows = entries.map(({ name, code, doc }) => `| \`${code}\` | \`${name}\` | ${doc} |`);
   const page = `# Errors
 
-Generated from \`lib/base/errors.ts\`. Every error has a stable \`code\`, \`retryable\` and, when known, \`retryAfterMs\`; numbers in a message are
+Generated from \`lib/base/errors.ts\` and \`lib/base/agent-errors.ts\`. Every error has a stable \`code\`, \`retryable\` and, when known, \`retryAfterMs\`; numbers in a message are
 also fields. \`isAgentyardError(value)\` recognises them across copies of the package.
 
 | code | class | when |

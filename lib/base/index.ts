@@ -1,3 +1,4 @@
+export * from './agent-errors.js';
 export * from './clock.js';
 export * from './errors.js';
 export * from './native.js';

@@ -156,6 +156,18 @@ function registerSnapshot(registry: Registry, yard: YardService): void {
     'Ends of the engine process that nobody asked for.',
     (model) => model.engineDeaths,
   );
+  perModel(
+    Gauge,
+    'saved_session_bytes',
+    'What is kept of named sessions beside the slots.',
+    (model) => model.savedSessions?.bytes ?? 0,
+  );
+  perModel(Counter, 'session_saves_total', 'Sessions saved before their slot was overwritten.', (model) => {
+    return model.savedSessions?.saves ?? 0;
+  });
+  perModel(Counter, 'session_loads_total', 'Sessions brought back into a slot.', (model) => {
+    return model.savedSessions?.loads ?? 0;
+  });
   register(Gauge, 'pool_capacity', "Capacity of a ledger pool, in the pool's own unit.", ['pool'], ({ pools }) =>
     Object.entries(pools).map(([pool, { capacity }]) => [{ pool }, capacity]),
   );
@@ -168,6 +180,27 @@ function registerSnapshot(registry: Registry, yard: YardService): void {
   register(Gauge, 'window_used', 'Counted in the open rate window.', ['window'], ({ windows }) =>
     Object.entries(windows).map(([window, { used }]) => [{ window }, used]),
   );
+  register(
+    Counter,
+    'reuse_lookups_total',
+    'Calls of pure agents and texts to embed, by whether the result was kept (hit), awaited with an equal call (join) or computed (miss).',
+    ['kind', 'result'],
+    ({ reuse: { results, embeddings } }) => [
+      [{ kind: 'result', result: 'hit' }, results.hits],
+      [{ kind: 'result', result: 'join' }, results.joins],
+      [{ kind: 'result', result: 'miss' }, results.misses],
+      [{ kind: 'embedding', result: 'hit' }, embeddings.hits],
+      [{ kind: 'embedding', result: 'miss' }, embeddings.misses],
+    ],
+  );
+  register(Gauge, 'reuse_entries', 'Results and embeddings that are kept.', ['kind'], ({ reuse }) => [
+    [{ kind: 'result' }, reuse.results.entries],
+    [{ kind: 'embedding' }, reuse.embeddings.entries],
+  ]);
+  register(Gauge, 'reuse_bytes', 'Approximate size of what is kept, bytes.', ['kind'], ({ reuse }) => [
+    [{ kind: 'result' }, reuse.results.bytes],
+    [{ kind: 'embedding' }, reuse.embeddings.bytes],
+  ]);
   register(Counter, 'grants_total', 'Grants by the precedence rule that decided them.', ['rule'], ({ grantsByRule }) =>
     Object.entries(grantsByRule).map(([rule, count]) => [{ rule }, count]),
   );

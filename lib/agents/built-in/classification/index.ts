@@ -1,0 +1,1 @@
+export { type ClassificationOptions, classification, type LabelLesson } from './classification.js';

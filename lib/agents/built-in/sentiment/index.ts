@@ -1,0 +1,2 @@
+export type { SentimentExamples } from './examples.js';
+export { type SentimentOptions, sentiment } from './sentiment.js';

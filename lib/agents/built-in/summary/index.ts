@@ -1,0 +1,1 @@
+export { type SummaryOptions, summary } from './summary.js';

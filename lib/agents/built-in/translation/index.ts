@@ -1,0 +1,3 @@
+export type { Glossary } from './glossary.js';
+export type { Loss } from './losses.js';
+export { type TranslationOptions, translation } from './translation.js';

@@ -1,0 +1,13 @@
+export type * from './agent.js';
+export type * from './agent-context.js';
+export type * from './agent-host.js';
+export type * from './agent-service.js';
+export { defineAgent, isAgent } from './define-agent.js';
+export { type JsonForms, jsonFormOf, withJsonSchema } from './json-form.js';
+export { AgentRegistry } from './registry.js';
+export type { ReuseLimits, ReuseStats } from './reuse.js';
+export { AgentRunner, type RunnerOptions } from './runner.js';
+export type * from './schema.js';
+export { grammarFormOf, structured } from './structured.js';
+export { rebased, type ToolForm, toolFormOf } from './tool-form.js';
+export { issuesOf } from './validate.js';
