@@ -43,6 +43,9 @@ export function createContext(options: ContextOptions): CollectingContext {
       skips.push({ suite, workload, reason });
       options.note(`${suite}: ${workload} is skipped: ${reason}`);
     },
+    record(recorded) {
+      rows.push(...recorded.filter(({ workload }) => wanted(workload)));
+    },
     async compare(workload, contenders, compareOptions = {}) {
       if (!wanted(workload)) return [];
       const chosen = contenders.filter(({ name }) => options.workloads?.get(workload)?.has(name) ?? true);

@@ -3,6 +3,7 @@
  * a time of its own, because a ratio holds on other machines where a rate would not; and in a unit where the promise is about the
  * unit (bytes, the longest hold of the event loop). `npm run bench -- gate` measures them again.
  */
+import { AGENT, CALL, EQUAL, RUNNABLE } from './suites/agents.js';
 import { ENGINE_OURS, ENGINE_THEIRS, engineWorkload, SMOLLM2 } from './suites/engine.js';
 import { NATIVE, TYPESCRIPT, workloadName } from './suites/heap-lock.js';
 import { ABORT, BACKLOG, CORE, DECISION, FAIRNESS, FIFO, LOOP, MEMORY, PRIORITIES } from './suites/queue.js';
@@ -118,7 +119,40 @@ export const BARS: readonly Bar[] = [
     numerator: CORE,
     bound: 50,
   },
+  {
+    ...agentsBar('agent-call', CALL, 'beyond yard.add'),
+    says: 'A trivial agent call beyond the bare task, with its input and output checked by zod',
+    bound: 5,
+    unit: 'µs',
+    toleranceRatio: 0.25,
+  },
+  {
+    ...agentsBar('agent-langchain', CALL, 'time a call'),
+    says: 'The whole call, against a RunnableLambda that checks nothing',
+    denominator: RUNNABLE,
+    bound: 0.25,
+    toleranceRatio: 0.1,
+  },
+  {
+    ...agentsBar('agent-equal', EQUAL, 'runs'),
+    says: '100 equal calls of a pure agent at once: one run',
+    bound: 1,
+    unit: 'runs',
+    toleranceRatio: 0,
+  },
 ];
+
+function agentsBar(id: string, workload: string, metric: string) {
+  return {
+    id,
+    suite: 'agents',
+    workload,
+    metric,
+    numerator: AGENT,
+    denominator: null as string | null,
+    must: 'stay within',
+  } as const;
+}
 
 function engineBar(sequences: number, ratio: number): Bar {
   return {

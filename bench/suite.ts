@@ -77,6 +77,8 @@ export interface SuiteContext {
   note(line: string): void;
   /** Run the contenders of one workload and record their rows. Rejects when a contender fails; rows until then are kept. */
   compare(workload: string, contenders: readonly Contender[], options?: CompareOptions): Promise<readonly Row[]>;
+  /** Record rows that are no comparison of timed contenders, such as shares of right answers. */
+  record(rows: readonly Row[]): void;
   /** Say why a workload does not run here: nothing is left out silently. */
   skip(workload: string, reason: string): void;
 }

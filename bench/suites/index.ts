@@ -2,10 +2,16 @@
 import type { Suite } from '../suite.js';
 
 const LOADERS: Readonly<Record<string, () => Promise<{ suite: Suite }>>> = {
+  agents: () => import('./agents.js'),
   engine: () => import('./engine.js'),
   'heap-lock': () => import('./heap-lock.js'),
+  news: () => import('./news.js'),
+  quality: () => import('./quality.js'),
   queue: () => import('./queue.js'),
   responsiveness: () => import('./responsiveness.js'),
+  runs: () => import('./runs.js'),
+  service: () => import('./service.js'),
+  structured: () => import('./structured.js'),
 };
 
 export const SUITE_NAMES: readonly string[] = Object.keys(LOADERS);

@@ -1,6 +1,6 @@
 /** How an answer looks on the wire: chat completions and text completions, whole and in chunks. */
-import type { FinishReason, Usage } from '../runtime/backend.js';
-import type { ChatResult } from '../runtime/service.js';
+import type { ToolCall, Usage } from '../runtime/backend.js';
+import type { AnswerEnd, ChatResult, ToolCallPart } from '../runtime/service.js';
 
 /** What every chunk of one answer repeats. */
 export interface Envelope {
@@ -22,7 +22,9 @@ export interface AnswerShape {
   opening(envelope: Envelope): string | undefined;
   /** Returns the function that makes a text chunk: what does not change is rendered once an answer, not once a token. */
   textChunks(envelope: Envelope): (text: string) => string;
-  closing(envelope: Envelope, reason: FinishReason, timing: object): string;
+  /** The chunk of a piece of a call; absent where the protocol has no calls. */
+  toolCallChunk?(envelope: Envelope, part: ToolCallPart): string;
+  closing(envelope: Envelope, reason: AnswerEnd, timing: object): string;
   usage(envelope: Envelope, usage: Usage, timing: object): string;
 }
 
@@ -76,6 +78,22 @@ function chatChunk(envelope: Envelope, delta: object, reason: string | null, res
   return chunk('chat.completion.chunk', envelope, [choice], rest);
 }
 
+/** Without text beside the calls, `content` is null, as clients expect. */
+function messageBody({ text, toolCalls = [] }: ChatResult): object {
+  const content = text === '' && toolCalls.length > 0 ? null : text;
+  const calls = toolCalls.length > 0 ? { tool_calls: toolCalls.map(toolCallBody) } : {};
+  return { role: 'assistant', content, refusal: null, ...calls };
+}
+
+function toolCallBody({ id, name, arguments: args }: ToolCall): object {
+  return { id, type: 'function', function: { name, arguments: JSON.stringify(args) } };
+}
+
+function toolCallDelta({ index, id, name, arguments: text }: ToolCallPart): object {
+  if (id === undefined) return { index, function: { arguments: text } };
+  return { index, id, type: 'function', function: { name, arguments: text } };
+}
+
 export const chatShape: AnswerShape = {
   idPrefix: 'chatcmpl-',
   promptParam: 'messages',
@@ -87,7 +105,7 @@ export const chatShape: AnswerShape = {
     choices: [
       {
         index: 0,
-        message: { role: 'assistant', content: result.text, refusal: null },
+        message: messageBody(result),
         logprobs: null,
         finish_reason: result.finishReason,
       },
@@ -97,6 +115,7 @@ export const chatShape: AnswerShape = {
   }),
   opening: (envelope) => JSON.stringify(chatChunk(envelope, { role: 'assistant', content: '', refusal: null }, null)),
   textChunks: (envelope) => template(chatChunk(envelope, { content: MARK }, null)),
+  toolCallChunk: (envelope, part) => JSON.stringify(chatChunk(envelope, { tool_calls: [toolCallDelta(part)] }, null)),
   closing: (envelope, reason, timing) => JSON.stringify(chatChunk(envelope, {}, reason, timing)),
   usage: (envelope, usage, timing) =>
     JSON.stringify(chunk('chat.completion.chunk', envelope, [], { usage: usageBody(usage), ...timing })),

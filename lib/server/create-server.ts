@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { type FastifyInstance, fastify, LogController } from 'fastify';
 import { createMetrics, type Metrics } from '../telemetry/index.js';
+import { agentsOf, registerAgents } from './agents/routes.js';
 import { ApiKeys } from './api-keys.js';
 import { answerClientError, registerErrors } from './errors.js';
 import { exchangeOf } from './exchange.js';
@@ -23,7 +24,8 @@ const REQUEST_TIMEOUT_MS = 120_000;
  * Builds the server; the caller listens and closes. Closing it leaves the yard as it is.
  *
  * Routes: `POST /v1/chat/completions`, `POST /v1/completions`, `POST /v1/embeddings`, `GET /v1/models`, `GET /v1/models/:id`,
- * `GET /health`, `GET /metrics`. Errors come in OpenAI's shape with stable codes; no prompt or answer text reaches an error, a log
+ * `GET /health`, `GET /metrics`; of a yard with agents also `GET /agents`, `GET /agents/:reference`, `POST /agents/:reference`,
+ * `GET /openapi.json` and `/mcp`. Errors come in OpenAI's shape with stable codes; no prompt or answer text reaches an error, a log
  * line or a metric. Without API keys, connections from beyond loopback are refused whatever address it listens on, and so are requests
  * whose Host header names another machine.
  *
@@ -48,6 +50,8 @@ export function createServer(options: ServerOptions): FastifyInstance {
   registerErrors(app, resolved.bodyLimitBytes);
   registerHooks(app, new ApiKeys(resolved.apiKeys), resolved.host, metrics);
   registerRoutes(app, resolved);
+  const agents = agentsOf(resolved.yard);
+  if (agents !== undefined) registerAgents(app, agents, resolved);
   registerHealth(app, resolved.yard);
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()));
   app.addHook('onClose', () => metrics.close());

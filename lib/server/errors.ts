@@ -3,15 +3,17 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { agentFailureOf, reportBug } from './agents/agent-failure.js';
 import { exchangeOf } from './exchange.js';
 import { ApiError, type Failure, failureBody, failureHeaders, failureOf } from './failure.js';
 import { hasBegunAnswer } from './open-exchanges.js';
-import { bugLine } from './request-log.js';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** The field that holds the prompt on this route. */
     promptParam?: string;
+    /** Errors of this route carry the codes of the package's errors, as all faces of agents do, instead of OpenAI's words. */
+    ownCodes?: boolean;
   }
 }
 
@@ -25,11 +27,10 @@ export function registerErrors(app: FastifyInstance, bodyLimitBytes: number): vo
   });
 
   app.setErrorHandler((error: FastifyError, request, reply) => {
-    const failure = failureOf(
-      httpError(error, request, bodyLimitBytes),
-      request.routeOptions.config.promptParam ?? null,
-    );
-    if (failure.code === 'internal_error') request.log.error(bugLine(error), 'a request failed on a bug');
+    const { promptParam = null, ownCodes } = request.routeOptions.config;
+    const known = httpError(error, request, bodyLimitBytes);
+    const failure = ownCodes === true ? agentFailureOf(known) : failureOf(known, promptParam);
+    reportBug(request, error, failure);
     return sendFailure(request, reply, failure);
   });
 
@@ -37,7 +38,7 @@ export function registerErrors(app: FastifyInstance, bodyLimitBytes: number): vo
     const path = request.url.split('?', 1)[0] ?? '';
     const allowed = [...routes].find(([pattern]) => matches(pattern, path))?.[1];
     if (allowed === undefined) {
-      const known = [...routes.keys()].filter((route) => !route.endsWith('*')).join(', ');
+      const known = [...routes.keys()].filter((route) => !/[*:]/.test(route)).join(', ');
       const unknown = new ApiError(
         404,
         'not_found_error',
@@ -56,8 +57,11 @@ export function registerErrors(app: FastifyInstance, bodyLimitBytes: number): vo
   });
 }
 
+/** Patterns end in `*` for any rest, or in `:name` for one segment. */
 function matches(pattern: string, path: string): boolean {
-  return pattern.endsWith('*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern;
+  const [, stem, end] = /^(.*\/)(\*|:\w+)$/.exec(pattern) ?? [];
+  if (stem === undefined) return path === pattern;
+  return path.startsWith(stem) && (end === '*' || !path.slice(stem.length).includes('/'));
 }
 
 function sendFailure(request: FastifyRequest, reply: FastifyReply, failure: Failure): FastifyReply {

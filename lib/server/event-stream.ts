@@ -47,6 +47,11 @@ export class EventStream {
     this.#write(`data: ${json}\n\n`);
   }
 
+  /** One event with a name. `json` as for `data`. */
+  event(name: string, json: string): void {
+    this.#write(`event: ${name}\ndata: ${json}\n\n`);
+  }
+
   /** A line that clients skip. Left out while the socket is full: the reader is not waiting for us then. */
   comment(text: string): void {
     if (!this.#response.writableNeedDrain) this.#write(`: ${text}\n\n`);

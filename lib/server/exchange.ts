@@ -12,6 +12,8 @@ export class Exchange {
   keyTenant: string | undefined;
   /** A served model's name; others would let clients write into the log. */
   model: string | undefined;
+  /** `name@version` of a registered agent. */
+  agent: string | undefined;
   tenant: string | undefined;
   class: TaskClass | undefined;
   outcome: OutcomeName | undefined;

@@ -1,4 +1,5 @@
 /** What a refused or failed request answers: every error of the package in OpenAI's shape, from one table. */
+import type { ValueIssue } from '../base/agent-errors.js';
 import { isAgentyardError, PromptTooLongError } from '../base/index.js';
 import type { OutcomeName } from '../task/index.js';
 
@@ -26,6 +27,8 @@ export interface Failure {
   retryAfterMs: number | undefined;
   /** How the request ended, for the log. */
   outcome: OutcomeName;
+  /** What is wrong with an agent's input or output, without its values. */
+  issues?: readonly ValueIssue[];
 }
 
 /** An error that only the HTTP face knows (wrong key, unknown route, an unsupported field). Never leaves this folder. */
@@ -56,7 +59,7 @@ interface Row {
 }
 
 /**
- * One row per code of `lib/base/errors.ts`. Queue pressure is 429, as pacing clients expect; what this machine lacks for the moment
+ * One row per code of `lib/base/errors.ts` and `lib/base/agent-errors.ts`. Queue pressure is 429, as pacing clients expect; what this machine lacks for the moment
  * is 503 with a delay; what repeating cannot cure carries no delay and tells SDKs not to retry.
  */
 export const FAILURE_TABLE: Readonly<Record<string, Row>> = {
@@ -118,10 +121,33 @@ export const FAILURE_TABLE: Readonly<Record<string, Row>> = {
     outcome: 'refused',
     retryAfterMs: 5_000,
   },
+  AY_INVALID_INPUT: { status: 400, type: 'invalid_request_error', code: 'invalid_input', outcome: 'refused' },
+  AY_INVALID_OUTPUT: { status: 502, type: 'server_error', code: 'invalid_output', outcome: 'failed' },
+  AY_OUTPUT_TRUNCATED: { status: 502, type: 'server_error', code: 'output_truncated', outcome: 'failed' },
+  AY_UNKNOWN_AGENT: { status: 404, type: 'not_found_error', code: 'agent_not_found', outcome: 'refused' },
+  AY_AGENT_FAILED: {
+    status: 500,
+    type: 'server_error',
+    code: 'agent_failed',
+    outcome: 'failed',
+    // The error's own quotes what the agent threw.
+    message: 'The agent failed on this request. The id in the x-request-id header finds it in the log.',
+  },
+  AY_AGENT_CYCLE: { status: 500, type: 'server_error', code: 'agent_cycle', outcome: 'failed' },
+  AY_CONVERSATION_BUSY: {
+    status: 409,
+    type: 'invalid_request_error',
+    code: 'conversation_busy',
+    outcome: 'refused',
+    retryAfterMs: 1_000,
+  },
+  AY_TOOL_SERVER: { status: 502, type: 'server_error', code: 'tool_server_failed', outcome: 'failed' },
   AY_CLOSED: { status: 503, type: 'server_error', code: 'closed', outcome: 'refused', retryAfterMs: 1_000 },
   // Of parts that no request reaches: should one get here after all, it is a bug.
   AY_INVALID_PRIORITY: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
   AY_NATIVE_UNAVAILABLE: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
+  AY_INVALID_AGENT: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
+  AY_DUPLICATE_AGENT: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
   AY_INVALID_EVENT_LOG: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
   AY_INVARIANT: { status: 500, type: 'server_error', code: 'internal_error', outcome: 'failed' },
 };
@@ -170,10 +196,10 @@ function internalFailure(): Failure {
 }
 
 /** The body of an error answer, and of an error event inside a stream. */
-export function failureBody(failure: Failure): {
-  error: { message: string; type: string; param: string | null; code: string };
+export function failureBody({ message, type, param, code, issues }: Failure): {
+  error: { message: string; type: string; param: string | null; code: string; issues?: readonly ValueIssue[] };
 } {
-  return { error: { message: failure.message, type: failure.type, param: failure.param, code: failure.code } };
+  return { error: { message, type, param, code, ...(issues === undefined ? {} : { issues }) } };
 }
 
 /**

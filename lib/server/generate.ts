@@ -65,7 +65,7 @@ async function streamAnswer(
   try {
     const opening = options.shape.opening(envelope);
     if (opening !== undefined) events.data(opening);
-    const result = await pump(task, events, options.shape.textChunks(envelope));
+    const result = await pump(task, events, options.shape, envelope);
     exchange.answered(result);
     const timing = timingOf(result);
     events.data(options.shape.closing(envelope, result.finishReason, envelope.withUsage ? {} : timing));
@@ -77,11 +77,19 @@ async function streamAnswer(
   events.end();
 }
 
-/** Text goes out as fast as the client takes it: the next piece is asked for when the socket has room. */
-async function pump(task: ChatStream, events: EventStream, textChunk: (text: string) => string): Promise<ChatResult> {
-  for await (const { text } of task) {
-    if (text === '') continue;
-    events.data(textChunk(text));
+/** The answer goes out as fast as the client takes it: the next piece is asked for when the socket has room. */
+async function pump(
+  task: ChatStream,
+  events: EventStream,
+  shape: AnswerShape,
+  envelope: Envelope,
+): Promise<ChatResult> {
+  const textChunk = shape.textChunks(envelope);
+  for await (const { text, toolCall } of task) {
+    if (toolCall !== undefined && shape.toolCallChunk !== undefined)
+      events.data(shape.toolCallChunk(envelope, toolCall));
+    else if (text !== '') events.data(textChunk(text));
+    else continue;
     await events.drained();
   }
   return finished(task);

@@ -1,4 +1,6 @@
 /** The server's options, their defaults, and the check of their names. */
+
+import type { AgentService } from '../agents/index.js';
 import { InvalidOptionError } from '../base/index.js';
 import type { YardService } from '../runtime/service.js';
 import { closest } from './closest.js';
@@ -12,8 +14,8 @@ export interface LogOptions {
 }
 
 export interface ServerOptions {
-  /** What carries the work out. The server never closes it. */
-  yard: YardService;
+  /** What carries the work out. Its agents are served when it has some. The server never closes it. */
+  yard: YardService & Partial<AgentService>;
   /**
    * API keys by tenant name: whoever shows the key works as that tenant. Default: none; then only loopback connections are answered.
    */

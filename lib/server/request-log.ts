@@ -24,6 +24,7 @@ export function requestLine(
     status,
     ...(complete ? {} : { clientLeft: true }),
     model: exchange.model,
+    agent: exchange.agent,
     tenant: exchange.tenant,
     class: exchange.class,
     outcome: exchange.outcome,

@@ -2,12 +2,15 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { InvalidRequestError, UnknownModelError } from '../base/index.js';
 import type { ModelInfo, TaskHints } from '../runtime/service.js';
+import { chatWithAgents } from './agents/agent-chat.js';
+import { readAgentTools } from './agents/agent-tools.js';
 import { type AnswerShape, chatShape, completionShape } from './answer-shape.js';
 import { readChatBody } from './body/chat-body.js';
 import { readCompletionBody } from './body/completion-body.js';
 import { readEmbeddingBody } from './body/embedding-body.js';
 import { type GenerationFields, generationRequest } from './body/generation-fields.js';
 import type { HintFields } from './body/hint-fields.js';
+import { toolRequest } from './body/tool-fields.js';
 import { closest } from './closest.js';
 import { exchangeOf } from './exchange.js';
 import { unsupported } from './failure.js';
@@ -46,7 +49,10 @@ export function registerRoutes(app: FastifyInstance, options: ResolvedOptions): 
   app.post('/v1/chat/completions', { config: { promptParam: 'messages' } }, async (request, reply) => {
     const { fields, ignored } = readChatBody(request.body);
     const hints = admit(request, reply, fields, ignored);
-    const task = yard.chat({ ...hints, ...generationRequest(fields), model: fields.model, messages: fields.messages });
+    const { model, messages } = fields;
+    const chat = { ...hints, ...generationRequest(fields), ...toolRequest(fields), model, messages };
+    const loop = readAgentTools(yard, fields);
+    const task = loop === undefined ? yard.chat(chat) : chatWithAgents({ ...loop, chat });
     return generate(request, reply, task, answerOptions(chatShape, fields));
   });
 

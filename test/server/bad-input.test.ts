@@ -38,7 +38,7 @@ const CHAT_CASES: readonly [string, object, string, string][] = [
   ['messages that are a text', { messages: 'Hi' }, 'messages', 'expected a list; got a string of 2 characters'],
   ['a message that is null', { messages: [null] }, 'messages[0]', 'expected an object; got null'],
   ['a role that is misspelt', { messages: [{ role: 'usr', content: '' }] }, 'messages[0].role', '"developer", "user"'],
-  ['the tool role', { messages: [...CHAT.messages, { role: 'tool', content: '' }] }, 'messages[1].role', 'got "tool"'],
+  ['an old role', { messages: [{ role: 'function', content: '' }] }, 'messages[0].role', 'got "function"'],
   ['content that is null', { messages: [{ role: 'user', content: null }] }, 'messages[0].content', 'got null'],
   [
     'an image',
@@ -56,14 +56,6 @@ const CHAT_CASES: readonly [string, object, string, string][] = [
     'messages[0].content[1].type',
     'expected "text"; got "image_url"',
   ],
-  [
-    'a call of a tool in the history',
-    { messages: [{ role: 'assistant', content: '', tool_calls: [{ id: 'x' }] }] },
-    'messages[0].tool_calls',
-    'not supported',
-  ],
-  ['tools', { tools: [{ type: 'function' }] }, 'tools', 'only an empty list'],
-  ['a forced tool', { tool_choice: 'required' }, 'tool_choice', 'only "none" or "auto"'],
   ['a temperature above 2', { temperature: 2.1 }, 'temperature', 'at most 2; got 2.1'],
   ['a temperature below 0', { temperature: -1 }, 'temperature', 'at least 0; got -1'],
   ['a top_p above 1', { top_p: 1.5 }, 'top_p', 'at most 1'],

@@ -289,6 +289,10 @@ export class FakeYard implements YardService {
       windows: {},
       grantsByRule: { order: 5, overdue: 1 },
       backfilled: 0,
+      reuse: {
+        results: { hits: 6, joins: 2, misses: 3, entries: 3, bytes: 900 },
+        embeddings: { hits: 40, misses: 10, entries: 10, bytes: 16_000 },
+      },
       boundOverruns: 0,
     };
   }

@@ -74,20 +74,24 @@ function jsonSchema(format: GenerationFields['response_format']): Readonly<Recor
   if (format === undefined || format.type === 'text') return undefined;
   if (format.type === 'json_object') return ANY_OBJECT;
   const { schema } = format.json_schema;
-  boundSchema(schema);
+  boundSchema(schema, 'response_format.json_schema.schema');
   return schema;
 }
 
-/** Without recursion: a body may nest as deep as it is long, and a stack is shorter. */
-function boundSchema(schema: object): void {
+/**
+ * Refuses a schema that is too deep or too large. Without recursion: a body may nest as deep as it is long, and a stack is shorter.
+ * @param param - where it lies in the body
+ * @throws {@link InvalidRequestError}
+ */
+export function boundSchema(schema: object, param: string): void {
   let nodes = 0;
   let level: object[] = [schema];
   for (let depth = 1; level.length > 0; depth++) {
     nodes += level.length;
     if (depth > MAX_SCHEMA_DEPTH || nodes > MAX_SCHEMA_NODES) {
       throw new InvalidRequestError(
-        `response_format.json_schema.schema: expected at most ${MAX_SCHEMA_DEPTH} levels and ${MAX_SCHEMA_NODES} nodes.`,
-        'response_format.json_schema.schema',
+        `${param}: expected at most ${MAX_SCHEMA_DEPTH} levels and ${MAX_SCHEMA_NODES} nodes.`,
+        param,
       );
     }
     level = level.flatMap((node) => Object.values(node).filter((value) => typeof value === 'object' && value !== null));

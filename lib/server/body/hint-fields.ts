@@ -11,20 +11,24 @@ export const priorityNumber = z.number();
 export const deadlineMs = z.number().gt(0);
 export const className = z.enum(TASK_CLASSES);
 
+/** What every kind of request may say. */
+export const schedulingShape = {
+  class: className.optional(),
+  priority: priorityNumber.optional(),
+  deadlineMs: deadlineMs.optional(),
+  tenant: tenantName.optional(),
+};
+
 /** Our own object: every field is ours, so a name we do not know is a mistake. */
-const agentyardObject = z.strictObject(
-  {
-    class: className.optional(),
-    priority: priorityNumber.optional(),
-    session: sessionName.optional(),
-    deadlineMs: deadlineMs.optional(),
-    tenant: tenantName.optional(),
-  },
-  {
-    error: ({ code }) =>
-      code === 'unrecognized_keys' ? 'only the fields class, priority, session, deadlineMs and tenant' : undefined,
-  },
-);
+export function ownObject<S extends z.ZodRawShape>(shape: S) {
+  const names = Object.keys(shape);
+  const known = `only the fields ${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+  return z.strictObject(shape, { error: ({ code }) => (code === 'unrecognized_keys' ? known : undefined) });
+}
+
+export const chatHintShape = { ...schedulingShape, session: sessionName.optional() };
+
+const agentyardObject = ownObject(chatHintShape);
 
 export type OwnHints = z.infer<typeof agentyardObject>;
 

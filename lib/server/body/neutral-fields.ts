@@ -39,7 +39,6 @@ const BOOKKEEPING = {
   metadata: anything,
   safety_identifier: anything,
   prompt_cache_retention: anything,
-  parallel_tool_calls: anything,
   prediction: anything,
   cache_prompt: anything,
   service_tier: exactly('auto', 'default'),
@@ -79,8 +78,6 @@ export const CHAT_NEUTRAL: Readonly<Record<string, NeutralField>> = {
   ...SAMPLING,
   logprobs: exactly(false),
   top_logprobs: exactly(0),
-  tools: emptyList,
-  tool_choice: exactly('none', 'auto'),
   functions: emptyList,
   function_call: exactly('none', 'auto'),
   modalities: textOnly,
@@ -98,6 +95,7 @@ export const CHAT_NEUTRAL: Readonly<Record<string, NeutralField>> = {
 export const COMPLETION_NEUTRAL: Readonly<Record<string, NeutralField>> = {
   ...BOOKKEEPING,
   ...SAMPLING,
+  parallel_tool_calls: anything,
   logprobs: nothing,
   suffix: exactly(''),
 };
@@ -105,5 +103,6 @@ export const COMPLETION_NEUTRAL: Readonly<Record<string, NeutralField>> = {
 /** `POST /v1/embeddings`. */
 export const EMBEDDING_NEUTRAL: Readonly<Record<string, NeutralField>> = {
   ...BOOKKEEPING,
+  parallel_tool_calls: anything,
   truncate_prompt_tokens: nothing,
 };
