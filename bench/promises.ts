@@ -6,9 +6,28 @@
 import { AGENT, CALL, EQUAL, RUNNABLE } from './suites/agents.js';
 import { ENGINE_OURS, ENGINE_THEIRS, engineWorkload, SMOLLM2 } from './suites/engine.js';
 import { NATIVE, TYPESCRIPT, workloadName } from './suites/heap-lock.js';
+import { ACCURACY_LOSS, FEED, HISTORY_TIME, IN_TIME, OURS as NEWS_OURS } from './suites/news.js';
 import { ABORT, BACKLOG, CORE, DECISION, FAIRNESS, FIFO, LOOP, MEMORY, PRIORITIES } from './suites/queue.js';
 import { ASYNC_PRIORITY, P_QUEUE, OURS as QUEUE_OURS } from './suites/queue-contenders.js';
 import { FIRST_COME, OURS, RESPONSIVENESS_WORKLOAD } from './suites/responsiveness.js';
+import {
+  BUDGET_METRIC,
+  CANCEL_BUSY_METRIC,
+  CANCEL_IDLE_METRIC,
+  ENDINGS,
+  FAN_OUT,
+  FIRST_COME as RUNS_FIRST_COME,
+  OURS as RUNS_OURS,
+} from './suites/runs.js';
+import {
+  CACHED_SHARE,
+  DESK,
+  FIFTH_TO_SECOND,
+  IDLE,
+  FIRST_COME as SERVICE_FIRST_COME,
+  OURS as SERVICE_OURS,
+  URGENT_P95,
+} from './suites/service.js';
 
 export interface Bar {
   /** Short name, kebab-case. */
@@ -140,7 +159,107 @@ export const BARS: readonly Bar[] = [
     unit: 'runs',
     toleranceRatio: 0,
   },
+  {
+    ...runsRatio('runs-mean', 'mean time to a result'),
+    says: 'Runs that fan out, all started at once: mean time to a result, against first come, first served',
+    bound: 0.65,
+    toleranceRatio: 0.05,
+  },
+  {
+    ...runsRatio('runs-makespan', 'makespan'),
+    says: 'The same: time until the last result',
+    bound: 1.05,
+    toleranceRatio: 0.05,
+  },
+  {
+    ...runsLimit('runs-cancel-busy', CANCEL_BUSY_METRIC, 'ms'),
+    says: 'A run that is cancelled on a busy machine: until all its chats are settled',
+    bound: 250,
+  },
+  {
+    ...runsLimit('runs-cancel', CANCEL_IDLE_METRIC, 'ms'),
+    says: 'A run that is cancelled: until nothing is leased',
+    bound: 250,
+  },
+  {
+    ...runsLimit('runs-budget', BUDGET_METRIC, 'runs'),
+    says: 'Of 16 runs four have too small a budget, and no other ends over budget',
+    bound: 4,
+  },
+  {
+    ...applicationBar('service-urgent', 'service', DESK, URGENT_P95, SERVICE_OURS),
+    says: 'First token of urgent turns of a service desk, p95, while 100 summaries wait, against first come, first served',
+    denominator: SERVICE_FIRST_COME,
+    must: 'stay within',
+    bound: 0.1,
+  },
+  {
+    ...applicationBar('service-earlier-turns', 'service', DESK, CACHED_SHARE, SERVICE_OURS),
+    says: 'Tokens of earlier turns of 16 conversations on 8 sequences that are not computed again',
+    must: 'reach',
+    bound: 0.8,
+    unit: 'share',
+  },
+  {
+    ...applicationBar('service-idle', 'service', IDLE, FIFTH_TO_SECOND, SERVICE_OURS),
+    says: 'First token of the fifth turn of a conversation on an idle machine, against the second',
+    must: 'stay within',
+    bound: 1.5,
+    toleranceRatio: 0.1,
+  },
+  {
+    ...applicationBar('news-in-time', 'news', FEED, IN_TIME, NEWS_OURS),
+    says: 'Live news items that are classified within 3 s while 2,000 items of history wait',
+    must: 'reach',
+    bound: 0.99,
+    unit: 'share',
+  },
+  {
+    ...applicationBar('news-accuracy', 'news', FEED, ACCURACY_LOSS, NEWS_OURS),
+    says: 'Accuracy that live items lose by the history, late ones counted as wrong',
+    must: 'stay within',
+    bound: 0.01,
+    unit: 'share',
+  },
+  {
+    ...applicationBar('news-history', 'news', FEED, HISTORY_TIME, NEWS_OURS),
+    says: 'Time of the history beside the feed, against its time without the feed and the work of the feed',
+    must: 'stay within',
+    bound: 1.1,
+    toleranceRatio: 0.05,
+  },
 ];
+
+function applicationBar(id: string, suite: string, workload: string, metric: string, numerator: string) {
+  return { id, suite, workload, metric, numerator, denominator: null as string | null, toleranceRatio: 0 } as const;
+}
+
+/** Runs of agents by the same chats without them. */
+function runsRatio(id: string, metric: string) {
+  return {
+    id,
+    suite: 'runs',
+    workload: FAN_OUT,
+    metric,
+    numerator: RUNS_OURS,
+    denominator: RUNS_FIRST_COME,
+    must: 'stay within',
+  } as const;
+}
+
+function runsLimit(id: string, metric: string, unit: string) {
+  return {
+    id,
+    suite: 'runs',
+    workload: ENDINGS,
+    metric,
+    numerator: RUNS_OURS,
+    denominator: null,
+    must: 'stay within',
+    unit,
+    toleranceRatio: 0,
+  } as const;
+}
 
 function agentsBar(id: string, workload: string, metric: string) {
   return {

@@ -62,9 +62,7 @@ const concierge = defineAgent({
       parameters: inputJsonSchema,
     }));
     const messages = [{ role: 'user', content: question }];
-    const asked = await ctx
-      .chat({ messages, tools, toolChoice: 'required', temperature: 0, maxTokens: 80 })
-      .result();
+    const asked = await ctx.chat({ messages, tools, toolChoice: 'required', temperature: 0, maxTokens: 80 }).result();
     const [call] = asked.toolCalls;
     const result = await ctx.tool(call.name, call.arguments);
     messages.push({ role: 'assistant', content: asked.text, toolCalls: asked.toolCalls });
@@ -100,15 +98,19 @@ console.log('pack:', items.join(', '), `(${lookedUp} look-ups for 4 cities)`);
 // By name, as a face would call it: a wrong input says where, and nothing has run.
 await yard.run('weather', { city: 'Atlantis' }).catch((error) => console.log(`${error.code}: ${error.message}`));
 await yard.run('wether', {}).catch((error) => console.log(`${error.code}: ${error.message}`));
-// A budget for the whole family: the second look-up is one too many.
+// A budget is for a call and all its children, in tokens of models and weights of agents. What is known already costs nothing.
+const again = await yard.run('packing', { cities: ['Bern', 'Oslo'] }, { budget: 0 });
+console.log('with no budget at all:', again.items.join(', '));
 await yard
-  .run('packing', { cities: ['Bern', 'Oslo'] }, { budget: 1 })
-  .then(({ items }) => console.log('known already, so it costs nothing:', items.join(', ')));
-const unspent = yard.run('concierge', { question: 'Do I need a coat in Oslo?' }, { budget: 10 });
-await unspent.catch((error) => console.log(`${error.code}: ${error.message}`));
+  .run('concierge', { question: 'Do I need a coat in Oslo?' }, { budget: 10 })
+  .catch((error) => console.log(`${error.code}: ${error.message}`));
 
 let streamed = 0;
-const { called, with: input, result } = await yard.run(
+const {
+  called,
+  with: input,
+  result,
+} = await yard.run(
   'concierge',
   { question: 'Do I need a coat in Oslo?' },
   { class: 'interactive', onPart: () => streamed++ },

@@ -26,6 +26,8 @@ const MODEL_NAME = 'SmolLM2-135M Q8_0';
 const SEQUENCES = 8;
 const CONTEXT_TOKENS = 4_096;
 const GENERATED = 'generated texts';
+/** All at once, on a machine that may be slow: it is no matter of time. */
+const PATIENT = { class: 'batch' } as const;
 
 export async function textRows(context: QualityContext): Promise<QualityRow[]> {
   const { Random } = await loadProduct<Chance>('base/random.js');
@@ -141,16 +143,16 @@ async function summaryRow(
   random: Random,
 ): Promise<QualityRow> {
   const words = 100;
-  const texts = Array.from({ length: context.smoke ? 2 : 16 }, () => textWithFacts(random, 100));
+  const texts = Array.from({ length: context.smoke ? 2 : 12 }, () => textWithFacts(random, 60));
   const agent = summary({ words });
-  const results = await Promise.all(texts.map(({ text }) => yard.run(agent, { text })));
+  const results = await Promise.all(texts.map(({ text }) => yard.run(agent, { text }, PATIENT)));
   const kept = (text: string, facts: readonly string[]) =>
     shareOf(facts, (fact) => new RegExp(`(?<!\\d)${fact}(?!\\d)`).test(text.replace(/(?<=\d),(?=\d{3})/g, '')));
   const mean = (shares: readonly number[]) => shares.reduce((sum, one) => sum + one, 0) / shares.length;
   context.note(`summary: ${mean(results.map((one) => one.summary.split(/\s+/).length)).toFixed(0)} words on average`);
   return {
     agent: 'summary',
-    task: `reports of some 1,300 words in which five sentences say something, in ${words} words`,
+    task: `reports of some 800 words in which five sentences say something, in ${words} words`,
     data: GENERATED,
     split: `${texts.length} texts, ${texts.length * 5} facts`,
     seed: context.seed,
@@ -177,11 +179,11 @@ function leadOf(text: string, words: number): string {
 }
 
 const orderSchema = z.object({
-  number: z.string().describe('number of the order, invoice or appointment'),
-  customer: z.string().describe('full name of the person'),
+  number: z.string().max(20).describe('number of the order, invoice or appointment'),
+  customer: z.string().max(60).describe('full name of the person'),
   total: z.number().nullable().describe('amount of money'),
-  email: z.string().nullable().describe('e-mail address'),
-  city: z.string().nullable().describe('town where the person is'),
+  email: z.string().max(60).nullable().describe('e-mail address'),
+  city: z.string().max(40).nullable().describe('town where the person is'),
 });
 
 const FIELDS = Object.keys(orderSchema.shape) as (keyof OrderData)[];
@@ -192,12 +194,12 @@ async function extractionRow(
   { extraction }: BuiltIn,
   random: Random,
 ): Promise<QualityRow> {
-  const texts = Array.from({ length: context.smoke ? 4 : 80 }, () => orderText(random));
-  const agent = extraction({ schema: orderSchema, maxTokens: 200 });
+  const texts = Array.from({ length: context.smoke ? 4 : 60 }, () => orderText(random));
+  const agent = extraction({ schema: orderSchema, maxTokens: 256 });
   const results = await Promise.all(
     texts.map(async ({ text }) => {
       try {
-        return (await yard.run(agent, { text })).data;
+        return (await yard.run(agent, { text }, PATIENT)).data;
       } catch (error) {
         context.note(`extraction: ${error instanceof Error ? error.message : String(error)}`);
         return undefined;
@@ -237,9 +239,9 @@ function byPatterns(text: string): Partial<Record<keyof OrderData, unknown>> {
   };
 }
 
-const MEMORY_TOKENS = 768;
+const MEMORY_TOKENS = 512;
 const REPLY_TOKENS = 48;
-const TURNS = 14;
+const TURNS = 10;
 
 async function conversationRows(
   context: QualityContext,
@@ -259,7 +261,7 @@ async function conversationRows(
       },
     },
   });
-  const talks = Array.from({ length: context.smoke ? 2 : 24 }, (_, at) => {
+  const talks = Array.from({ length: context.smoke ? 2 : 16 }, (_, at) => {
     const fact = toldFact(random);
     const messages = smallTalk(random, context.smoke ? 4 : TURNS);
     const turn = random.below(3);
@@ -270,10 +272,10 @@ async function conversationRows(
     talks.map(async ({ name, fact, messages }) => {
       const turns: { message: string; reply: string }[] = [];
       for (const message of messages) {
-        const { reply } = await yard.run(agent, { conversation: name, message });
+        const { reply } = await yard.run(agent, { conversation: name, message }, PATIENT);
         turns.push({ message, reply });
       }
-      const { reply, memory } = await yard.run(agent, { conversation: name, message: fact.asked });
+      const { reply, memory } = await yard.run(agent, { conversation: name, message: fact.asked }, PATIENT);
       const state = kept.get(JSON.stringify(['default', name]))!;
       const shown = [state.summary, ...state.quotes, ...state.turns.slice(0, -1).map((turn) => turn.message)].join(
         '\n',
@@ -332,7 +334,7 @@ async function truncated(
       ]),
       { role: 'user' as const, content: question },
     ];
-    const stream = yard.chat({ model: 'm', messages, maxTokens: REPLY_TOKENS, temperature: 0 });
+    const stream = yard.chat({ model: 'm', messages, maxTokens: REPLY_TOKENS, temperature: 0, ...PATIENT });
     const { promptTokens } = await stream.accepted();
     if (promptTokens > MEMORY_TOKENS) {
       stream.cancel();

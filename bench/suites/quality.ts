@@ -7,6 +7,8 @@ const OURS = 'agentyard';
 /** Each is loaded when it is its turn: what breaks one leaves the others. */
 const SOURCES: readonly (() => Promise<(context: QualityContext) => Promise<QualityRow[]>>)[] = [
   async () => (await import('./quality-vectors.js')).vectorRows,
+  async () => (await import('./quality-text.js')).textRows,
+  async () => (await import('./quality-text.js')).textRows,
 ];
 
 export const suite: Suite = {

@@ -6,6 +6,7 @@ import { loadProduct } from '../product.js';
 import { quantile } from '../statistics.js';
 import type { Measurement } from '../suite.js';
 import { must, nextTurn } from './queue-support.js';
+import { BUDGET_METRIC, CANCEL_BUSY_METRIC, CANCEL_IDLE_METRIC } from './runs.js';
 
 export type RunsInput = {
   path: string;
@@ -18,6 +19,8 @@ const SEQUENCES = 8;
 const TOOLS = 4;
 const CHATS_PER_RUN = TOOLS + 2;
 const ANSWER_TOKENS = 16;
+const WAIT_MAX_MS = 3_600_000;
+/** The names of the metrics say so. */
 const CANCELS = 8;
 const BUDGETED_RUNS = 16;
 /** Every so manieth of them has too small a budget. */
@@ -31,6 +34,8 @@ serveContender<RunsInput>(async ({ path, way, runs }) => {
     models: { [MODEL]: { path, sequences: SEQUENCES, contextTokens: 256, keepInteractive: 0 } },
     // A place for every run: what is scarce is the model.
     concurrency: runs,
+    // On a slow machine the last chats wait for minutes; who gives up would be none of this suite's business.
+    classes: { standard: { timeoutMs: WAIT_MAX_MS } },
     ...(way === 'first come' && { order: 'fcfs' as const, share: 'none' as const }),
   });
   try {
@@ -181,10 +186,10 @@ async function measureCancel(yard: Yard, product: Product, others: number): Prom
   }
   const done = await Promise.all(beside);
   must(done.length === others, 'Another run was harmed.');
-  must(leased(yard) === 0, 'Something is still leased.');
+  // What they held is returned in the turns after their result; a lease that stays ends this process by its time-out.
+  while (leased(yard) > 0) await nextTurn();
   off();
-  const what = others === 0 ? 'until nothing is leased' : 'until every chat is settled, busy machine';
-  return [{ metric: `cancel ${what}, worst of ${CANCELS}`, unit: 'ms', value: Math.max(...times) }];
+  return [{ metric: others === 0 ? CANCEL_IDLE_METRIC : CANCEL_BUSY_METRIC, unit: 'ms', value: Math.max(...times) }];
 }
 
 function leased(yard: Yard): number {
@@ -212,7 +217,7 @@ async function measureBudget(yard: Yard, product: Product, chatTokens: number): 
   const waits = results.map(({ waitMs }) => waitMs);
   return [
     {
-      metric: 'runs beyond their budget, typed so',
+      metric: BUDGET_METRIC,
       unit: 'runs',
       value: outcomes.filter((o) => o !== 'completed').length,
     },

@@ -3,6 +3,9 @@ import { isAgentyardError } from '../base/index.js';
 import type { YardService } from '../runtime/service.js';
 import { createServer, type LogOptions, requireKeysBeyondLoopback } from '../server/index.js';
 import { shutDown } from './shutdown.js';
+import { FORCED_EXIT, type StopSignal } from './stop-signal.js';
+
+export type { StopSignal } from './stop-signal.js';
 
 export interface ServeSettings {
   host: string;
@@ -24,11 +27,6 @@ export interface ServeWorld {
   /** Calls `listener` for each SIGINT and SIGTERM; returns what ends that. */
   onSignal(listener: (signal: StopSignal) => void): () => void;
 }
-
-export type StopSignal = 'SIGINT' | 'SIGTERM';
-
-/** The shell's convention: 128 and the signal's number. */
-const FORCED_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
  * Serves until a signal comes or a model cannot be loaded.

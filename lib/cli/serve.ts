@@ -1,14 +1,19 @@
 /** `agentyard serve`: the options, and what they become. */
-import { homedir } from 'node:os';
-import { join } from 'node:path';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import type { LogOptions } from '../server/index.js';
 import { readApiKeys } from './api-key-file.js';
-import { modelsByName, type NamedModel, parseModel } from './model-argument.js';
-import type { ServeSettings, ServeWorld, StopSignal } from './run-serve.js';
+import { loadAgents } from './load-agents.js';
+import type { NamedModel } from './model-argument.js';
+import { modelOption, modelPaths } from './model-options.js';
+import { collect, seconds, wholeNumber } from './option-values.js';
+import type { ServeSettings, ServeWorld } from './run-serve.js';
+import type { StopSignal } from './stop-signal.js';
 
 export interface ServeOptions {
   model?: NamedModel[];
+  /** Modules that export agents. */
+  agents?: string[];
+  builtIns?: boolean;
   port: number;
   host: string;
   sequences?: number;
@@ -24,8 +29,6 @@ export interface ServeOptions {
 /** Free on most machines, and what people try first. */
 const DEFAULT_PORT = 8080;
 
-const STAND_IN_NAME = 'stand-in';
-
 const EPILOG = `
 Without --model a small generated stand-in is served, to try the server out.
 Log lines (JSON, one a request) go to standard output, everything for people to standard error.
@@ -36,11 +39,9 @@ Exit code: 0 after a clean stop, 1 when it could not serve, 130 (143 after SIGTE
 export function serveCommand(run: (options: ServeOptions) => Promise<number>): Command {
   return new Command('serve')
     .description('serve GGUF models over an OpenAI-compatible HTTP interface')
-    .addOption(
-      new Option('-m, --model <[name=]path.gguf>', 'a model to serve; repeat for more').argParser(
-        (argument: string, previous: NamedModel[] = []) => [...previous, refusing(() => parseModel(argument))],
-      ),
-    )
+    .addOption(modelOption('a model to serve'))
+    .option('--agents <file>', 'a module that exports agents to serve; repeat for more', collect)
+    .option('--no-built-ins', 'leave the built-in agents out')
     .option('-p, --port <number>', 'port to listen on; 0 takes a free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--host <address>', 'address to listen on; beyond loopback only with --api-keys', '127.0.0.1')
     .option('--sequences <number>', 'requests that run at once, per model', wholeNumber(1, 256))
@@ -67,32 +68,6 @@ export function serveCommand(run: (options: ServeOptions) => Promise<number>): C
     });
 }
 
-function wholeNumber(minimum: number, maximum: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (text.trim() !== '' && Number.isInteger(value) && value >= minimum && value <= maximum) return value;
-    throw new InvalidArgumentError(`Expected a whole number from ${minimum} to ${maximum}.`);
-  };
-}
-
-/** A timer of Node holds 2^31 − 1 ms: some 24 days. */
-const MAX_SECONDS = 2_000_000;
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value <= MAX_SECONDS) return value;
-  throw new InvalidArgumentError(`Expected seconds from 0 to ${MAX_SECONDS}.`);
-}
-
-/** Our typed refusals, in the way commander prints its own. */
-function refusing<T>(read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    throw new InvalidArgumentError((error as Error).message);
-  }
-}
-
 /** How the HTTP side is set up. */
 export function serveSettings(options: ServeOptions): ServeSettings {
   return {
@@ -112,12 +87,12 @@ export async function serve(options: ServeOptions, version: string): Promise<num
     import('../base/native.js'),
   ]);
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const models = await modelOptions(options, say);
+  const [models, agents] = await Promise.all([modelOptions(options, say), loadAgents(options)]);
   const { core, reason } = nativeStatus();
   const world: ServeWorld = {
     version,
     core: `${core === 'native' ? 'native' : 'TypeScript'} (${reason})`,
-    makeYard: () => new Yard({ models }),
+    makeYard: () => new Yard({ models, agents }),
     say,
     onSignal,
   };
@@ -133,15 +108,8 @@ async function modelOptions(options: ServeOptions, say: (line: string) => void) 
     ...(options.threads === undefined ? {} : { threads: options.threads }),
     ...(options.gpu === undefined ? {} : { gpu: options.gpu === 'off' ? (false as const) : options.gpu }),
   };
-  const paths = options.model === undefined ? await standIn(say) : modelsByName(options.model);
+  const paths = await modelPaths(options.model, say);
   return Object.fromEntries(Object.entries(paths).map(([name, path]) => [name, { path, ...shared }]));
-}
-
-async function standIn(say: (line: string) => void): Promise<Record<string, string>> {
-  const { ensureStandIn } = await import('../memory/stand-in.js');
-  const directory = join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'agentyard');
-  say(`No --model was given: serving the generated stand-in from ${directory}.`);
-  return { [STAND_IN_NAME]: await ensureStandIn(directory) };
 }
 
 function onSignal(listener: (signal: StopSignal) => void): () => void {

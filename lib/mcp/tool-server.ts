@@ -125,8 +125,9 @@ export class ToolServer {
     const client = await unlessAborted(this.#connection(), signal);
     const { timeoutMs, maxCallMs } = this.#options;
     try {
-      const result = await client.callTool(
-        { name: tool, arguments: args },
+      // Not `callTool`, which checks results itself: the agent does, and says where they do not fit.
+      const result = await client.request(
+        { method: 'tools/call', params: { name: tool, arguments: args } },
         {
           signal,
           timeout: Math.min(timeoutMs, maxCallMs),

@@ -18,7 +18,7 @@ async function parse(...args: string[]): Promise<ServeOptions | string> {
 describe('agentyard serve', () => {
   it('has defaults that keep it to this machine', async () => {
     const options = await parse();
-    expect(options).toEqual({ port: 8080, host: '127.0.0.1', drainSeconds: 10, logLevel: 'info' });
+    expect(options).toEqual({ builtIns: true, port: 8080, host: '127.0.0.1', drainSeconds: 10, logLevel: 'info' });
     expect(serveSettings(options as ServeOptions)).toEqual({
       host: '127.0.0.1',
       port: 8080,
@@ -33,6 +33,7 @@ describe('agentyard serve', () => {
       '-m a=x.gguf --model y.gguf -p 0 --host ::1 --sequences 8 --context 2048 --keep-interactive 2 --threads 3';
     const more = '--gpu off --api-keys keys --drain-seconds 0.5 --log-level silent';
     expect(await parse(...args.split(' '), ...more.split(' '))).toEqual({
+      builtIns: true,
       model: [
         { name: 'a', path: 'x.gguf' },
         { name: 'y', path: 'y.gguf' },

@@ -5,7 +5,7 @@ import { validator } from '../support/ajv.js';
 import { Gbnf } from '../support/gbnf.js';
 import { EXAMPLES } from './schemas.js';
 
-const DERIVATIONS = 120;
+const DERIVATIONS = 60;
 
 describe.each(EXAMPLES)('$name', ({ schema, valid, invalid = [] }) => {
   const grammar = new Gbnf(compileGrammar(schema).gbnf);

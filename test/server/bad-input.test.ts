@@ -92,7 +92,7 @@ const CHAT_CASES: readonly [string, object, string, string][] = [
     'an unknown hint',
     { agentyard: { prio: 1 } },
     'agentyard',
-    'class, priority, session, deadlineMs and tenant; got "prio"',
+    'class, priority, deadlineMs, tenant, session, tools and maxRounds; got "prio"',
   ],
   ['a deadline of 0', { agentyard: { deadlineMs: 0 } }, 'agentyard.deadlineMs', 'more than 0'],
   ['a tenant with spaces', { agentyard: { tenant: 'a b' } }, 'agentyard.tenant', '1 to 64 of the characters'],

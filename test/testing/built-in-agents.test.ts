@@ -4,11 +4,14 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
 import * as answering from '../../lib/agents/built-in/answers/index.js';
 import * as classifying from '../../lib/agents/built-in/classification/index.js';
 import * as conversing from '../../lib/agents/built-in/conversation/index.js';
+import * as extracting from '../../lib/agents/built-in/extraction/index.js';
 import * as recommending from '../../lib/agents/built-in/recommendation/index.js';
 import * as feeling from '../../lib/agents/built-in/sentiment/index.js';
+import * as summing from '../../lib/agents/built-in/summary/index.js';
 import * as translating from '../../lib/agents/built-in/translation/index.js';
 import { type AnyAgent, isAgent } from '../../lib/agents/index.js';
 import {
@@ -92,6 +95,24 @@ const rows: readonly (readonly [name: string, agent: AnyAgent, options: Conforma
     },
   ],
   [
+    'extraction',
+    extracting.extraction({
+      schema: z.object({ name: z.string(), price: z.number().nullable(), tags: z.array(z.string()).optional() }),
+      chunkTokens: 64,
+    }),
+    {
+      models: {
+        chat: scriptedModel({
+          answers: ({ lastMessage }) =>
+            JSON.stringify({ name: /[A-Z]\w+/.exec(lastMessage)?.[0] ?? 'none', price: null, tags: ['lamp'] }),
+          tokensPerSecond: 100,
+        }),
+      },
+      inputs: [{ text: 'Anna sells a lamp.' }, { text: `Bert sells a lamp. ${'It is a good one. '.repeat(20)}` }],
+      invalidInputs: [{}, { text: '' }, { text: 5 }],
+    },
+  ],
+  [
     'recommendation',
     recommending.recommendation({ items }),
     {
@@ -116,6 +137,18 @@ const rows: readonly (readonly [name: string, agent: AnyAgent, options: Conforma
       models: { embed },
       inputs: [{ texts: 'a wonderful day' }, { texts: ['terrible losses again', 'a good year'] }],
       invalidInputs: [{}, { texts: {} }],
+    },
+  ],
+  [
+    'summary',
+    summing.summary({ chunkTokens: 128 }),
+    {
+      models: {
+        chat: scriptedModel({ answers: ({ messages }) => `In short, ${messages.length}.`, tokensPerSecond: 100 }),
+      },
+      inputs: [{ text: 'A short text about nothing.' }, { text: 'A long text goes on and on. '.repeat(40), words: 10 }],
+      invalidInputs: [{}, { text: '' }, { text: 'a', words: 0 }],
+      partsOf: (output) => output.summary,
     },
   ],
   [

@@ -28,7 +28,12 @@ export function readPages(root: string): { id: string; text: string }[] {
     .map((name) => ({ id: name, text: readFileSync(join(folder, name), 'utf8') }));
 }
 
-/** Is what was found, or what it is a part of, one of the places? */
+/** Is it on a page that answers? */
+export function isOnPage(question: DocumentQuestion, found: { document: string }): boolean {
+  return question.answers.some(({ page }) => page === found.document);
+}
+
+/** Is what was found, or what it is a part of, one of the sections that answer? */
 export function isAnsweredBy(question: DocumentQuestion, found: { document: string; section: string }): boolean {
   const headings = found.section.split(' › ');
   return question.answers.some(

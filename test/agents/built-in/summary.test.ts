@@ -32,8 +32,16 @@ it('sums up a short text in one call, and streams it', async () => {
     { onPart: (part) => parts.push(part) },
   );
   expect(output).toEqual({ summary: 'The cat sat.', isComplete: true, parts: 1, rounds: 1 });
-  expect(parts.join('').trim()).toBe('The cat sat.');
+  expect(parts.join('')).toBe('The cat sat.');
   expect(model.requests[0]!.lastMessage).toMatch(/^A cat sat on a mat\.[\s\S]*at most 10 words/);
+});
+
+it('leaves out whole sentences beyond the words that were asked for, and does not show them either', async () => {
+  const { yard, agent } = await setUp(() => 'One two three. Four five six. Seven eight nine. Ten.');
+  const parts: string[] = [];
+  const output = await yard.run(agent, { text: 'Some text.', words: 7 }, { onPart: (part) => parts.push(part) });
+  expect(output).toMatchObject({ summary: 'One two three. Four five six.', isComplete: false });
+  expect(parts.join('')).toBe(output.summary);
 });
 
 it('sums up a long text part by part, at the same time, in its order', async () => {

@@ -5,7 +5,7 @@ import { Breather } from '../../../lib/agents/built-in/text/breather.js';
 import { chunksOf } from '../../../lib/agents/built-in/text/chunk.js';
 import { diversify } from '../../../lib/agents/built-in/text/diversify.js';
 import { minimise } from '../../../lib/agents/built-in/text/minimise.js';
-import { FUSION_K, fuseRankings } from '../../../lib/agents/built-in/text/rank-fusion.js';
+import { searchTermsOf } from '../../../lib/agents/built-in/text/search-terms.js';
 import { sentencesOf, wordsOf } from '../../../lib/agents/built-in/text/segment.js';
 import {
   fitSoftmax,
@@ -234,18 +234,21 @@ describe('chunks', () => {
   });
 });
 
-describe('rank fusion', () => {
-  it('puts first what both have near the top', () => {
-    const fused = fuseRankings([
-      ['a', 'b', 'c'],
-      ['d', 'b', 'a'],
-    ]);
-    expect(fused.map(({ item }) => item)).toEqual(['a', 'b', 'd', 'c']);
-    expect(fused[0]!.score).toBeCloseTo(((1 / (FUSION_K + 1) + 1 / (FUSION_K + 3)) * (FUSION_K + 1)) / 2, 12);
+describe('search terms', () => {
+  it('are what a question is about', () => {
+    expect(searchTermsOf('How do I cancel queries of the buses?')).toEqual(['cancel', 'query', 'buse']);
+    expect(searchTermsOf('Who am I?')).toEqual([]);
   });
 
-  it('gives 1 to what is first everywhere', () => {
-    expect(fuseRankings([['a'], ['a', 'b']])[0]).toEqual({ item: 'a', score: 1 });
+  it('are the same for one and many', () => {
+    for (const [one, many] of [
+      ['policy', 'policies'],
+      ['slot', 'slots'],
+      ['lease', 'leases'],
+      ['class', 'class'],
+    ]) {
+      expect(searchTermsOf(many!)).toEqual(searchTermsOf(one!));
+    }
   });
 });
 

@@ -6,12 +6,12 @@ import { readOptions } from '../common/options.js';
 import { readCitations } from './citations.js';
 import { answerPrompt, NOT_IN_PASSAGES } from './prompt.js';
 import { Library, passageSchema, questionSchema, type RetrievalOptions, retrievalShape } from './retrieval.js';
-import type { FoundPassage } from './retrieval-index.js';
+import { type FoundPassage, JOINED_MAX, JOINT } from './retrieval-index.js';
 
 export interface AnswersOptions extends RetrievalOptions {
   /**
    * Passages that the model is shown, in UTF-16 units together; those that are too many are left out whole, the least relevant first.
-   * Not less than two passages. Default 4,000, some 1,000 tokens.
+   * Not less than two passages and what stands between them. Default 4,000, some 1,000 tokens.
    */
   contextCharacters?: number | undefined;
   /** Longest answer, tokens. Default 400. */
@@ -40,10 +40,11 @@ const STEPS = 2;
 export function answers(options: AnswersOptions = {}) {
   const settings = readOptions('answers', optionsSchema, options);
   const { name = 'answers', documents, contextCharacters, passageCharacters, maxTokens, notFound } = settings;
-  if (contextCharacters < 2 * passageCharacters) {
+  const longestSource = JOINED_MAX * (passageCharacters + JOINT.length);
+  if (contextCharacters < longestSource) {
     throw new InvalidAgentError(
       'contextCharacters',
-      `Option "contextCharacters" of answers(…) is wrong: it holds ${contextCharacters} characters, and two passages of ${passageCharacters} may be found together.`,
+      `Option "contextCharacters" of answers(…) is wrong: got ${contextCharacters}, expected at least ${longestSource}, since two passages of ${passageCharacters} may be found together.`,
     );
   }
   const library = new Library(name, settings);

@@ -13,11 +13,11 @@ export interface RetrievalOptions extends BuiltInOptions {
   documents?: readonly SourceDocument[] | undefined;
   /** Passages of an answer, of different sections, 1 to 20. Default 5. */
   count?: number | undefined;
-  /** Longest passage in UTF-16 units, 100 to 8,000; the embedding model's context must hold it. Default 800, some 200 tokens. */
+  /** Longest passage in UTF-16 units, 100 to 8,000; the embedding model's context must hold it. Default 400, some 100 tokens. */
   passageCharacters?: number | undefined;
-  /** What two neighbouring passages of one section share at most, less than half a passage. Default 120. */
+  /** What two neighbouring passages of one section share at most, less than half a passage. Default 80. */
   overlapCharacters?: number | undefined;
-  /** Cosine, in [-1, 1], below which a passage is not relevant unless it has the question's words. Default 0.3. */
+  /** When no passage has this cosine, in [-1, 1], with the question, or half of its words, nothing is found. Default 0.3. */
   minSimilarity?: number | undefined;
   /** Default: the first of the yard that embeds. An instance serves yards whose vectors come from the same model. */
   embeddingModel?: string | undefined;
@@ -31,8 +31,8 @@ export const retrievalShape = {
   ...builtInShape,
   documents: documentsSchema(OWN_CHARACTERS_MAX).optional(),
   count: z.int().min(1).max(20).default(5),
-  passageCharacters: z.int().min(100).max(8_000).default(800),
-  overlapCharacters: z.int().min(0).default(120),
+  passageCharacters: z.int().min(100).max(8_000).default(400),
+  overlapCharacters: z.int().min(0).default(80),
   minSimilarity: z.number().min(-1).max(1).default(0.3),
   embeddingModel: z.string().optional(),
 };
@@ -45,7 +45,7 @@ export const passageSchema = z.object({
   title: z.string(),
   section: z.string().describe('Headings above the passage.'),
   text: z.string(),
-  score: z.number().describe('In (0, 1]: 1 is first by meaning and by words.'),
+  score: z.number().describe('By meaning and words; 1 for the same text.'),
   similarity: z.number().describe('Cosine of question and passage.'),
 });
 

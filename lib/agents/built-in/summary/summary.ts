@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { InvalidOutputError } from '../../../base/agent-errors.js';
 import { isAgentyardError } from '../../../base/errors.js';
+import type { ChatStream } from '../../../runtime/service.js';
 import type { AgentContext } from '../../agent-context.js';
 import { defineAgent } from '../../define-agent.js';
 import { withoutLastSentence } from '../common/cut-off.js';
@@ -10,6 +11,7 @@ import { mapParallel } from '../common/map-parallel.js';
 import { type BuiltInOptions, builtInShape, readOptions } from '../common/options.js';
 import { halves, splitText } from '../common/split-text.js';
 import { estimateTokens } from '../common/token-estimate.js';
+import { LengthLimit } from './length-limit.js';
 import { type SummaryOrder, summaryPrompt } from './prompts.js';
 
 export interface SummaryOptions extends BuiltInOptions {
@@ -58,7 +60,9 @@ export function summary(options: SummaryOptions = {}) {
     input: z.object({ text: textSchema(), words: wordsSchema.optional().describe('Longest summary, in words.') }),
     output: z.object({
       summary: z.string(),
-      isComplete: z.boolean().describe('False when the limit of tokens cut off the summary, or that of a part.'),
+      isComplete: z
+        .boolean()
+        .describe('False when the model wrote more, and whole sentences were left out, also of the summary of a part.'),
       parts: z.int().min(1).describe('Parts that the text was read in.'),
       rounds: z.int().min(1).describe('1: one call read the whole text.'),
     }),
@@ -131,11 +135,7 @@ class Reduction {
       const messages = summaryPrompt(text, order);
       const chat = this.#ctx.chat({ messages, maxTokens, temperature, seed: 1 });
       try {
-        if (isLast) for await (const part of chat) this.#ctx.emit(part.text);
-        const { text: answer, finishReason } = await chat.result();
-        const isCut = finishReason === 'length';
-        const written = isCut && !isLast ? withoutLastSentence(answer) : answer.trim();
-        if (isCut) this.#isComplete = false;
+        const written = isLast ? await this.#lastAnswer(chat, order.words) : await this.#answer(chat);
         if (written === '') continue;
         this.#ctx.progress(++this.#done, this.#total);
         return written;
@@ -148,6 +148,26 @@ class Reduction {
     throw new InvalidOutputError(this.#ctx.agent, [
       { path: 'summary', message: 'the model answered nothing, twice', expected: 'a summary', got: 'nothing' },
     ]);
+  }
+
+  async #answer(chat: ChatStream): Promise<string> {
+    const { text, finishReason } = await chat.result();
+    if (finishReason !== 'length') return text.trim();
+    this.#isComplete = false;
+    return withoutLastSentence(text);
+  }
+
+  /** Sentence by sentence, as long as the words last: a model that is told how many it may write does not count them. */
+  async #lastAnswer(chat: ChatStream, words: number): Promise<string> {
+    const length = new LengthLimit(words);
+    const show = (text: string) => {
+      if (text !== '') this.#ctx.emit(text);
+    };
+    for await (const { text } of chat) show(length.add(text));
+    const { finishReason } = await chat.result();
+    show(length.end(finishReason === 'length'));
+    if (length.isExceeded) this.#isComplete = false;
+    return length.text;
   }
 
   /** The text is longer than the model's context: its halves are parts of their own. */
