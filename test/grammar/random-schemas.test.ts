@@ -7,7 +7,7 @@ import { compileGrammar, type JsonSchema } from '../../lib/grammar/index.js';
 import { validator } from '../support/ajv.js';
 import { Gbnf } from '../support/gbnf.js';
 
-const RUNS = 250;
+const RUNS = 150;
 const SEED = 20_260;
 
 const name = fc.constantFrom('a', 'b', 'ab', 'abc', 'x y', 'q"', 'ä', 'name');
