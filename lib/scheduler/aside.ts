@@ -22,6 +22,8 @@ export function giveBack(state: SchedulerState, task: number): void {
   tasks.leased[task] = 0;
   tasks.asides[task] = Aside.away;
   tasks.move(task, TaskState.awaiting);
+  // A start time that was reserved may have hung on its bound.
+  if (state.reservations.length > 0) state.noteInstant(state.nowMs);
   state.mayGrant = true;
 }
 

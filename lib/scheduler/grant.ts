@@ -286,8 +286,8 @@ function grantOne(state: SchedulerState, task: number, rule: Rule, commands: Com
   if (tasks.asides[task] === Aside.away) {
     // It was started before, and goes on.
     tasks.asides[task] = Aside.back;
-    const boundEndMs = tasks.grantsMs[task]! + tasks.boundsMs[task]!;
-    if (boundEndMs > nowMs && state.reservations.length > 0) state.noteInstant(boundEndMs);
+    // A reserved start may hang on its bound, or on nothing any more.
+    if (state.reservations.length > 0) state.noteInstant(nowMs);
     commands.push(CommandKind.proceed, task, NONE);
     return;
   }

@@ -60,7 +60,8 @@ export class SeenReservations {
         task.index === starting ||
         task.phase !== Phase.waits ||
         (task.attempts > 0 && task.grantMs === nowMs) ||
-        task.backMs === nowMs;
+        task.backMs === nowMs ||
+        task.cameBackMs === nowMs;
       const mayHaveLeft = hasLeft || task.group > 0 || pools.isTooLarge(task.wants, task.classIndex);
       if (!mayHaveLeft && !hasLapsed) {
         broken('a reservation is kept until its task starts', `task ${task.index} had it since ${reservation.sinceMs}`);

@@ -464,8 +464,10 @@ export class Witness implements Door {
   }
 
   #release(task: SeenTask, heldTokens: number): void {
-    if (!task.isAside) this.pools.release(task);
-    this.hasLooked = true;
+    if (!task.isAside) {
+      this.pools.release(task);
+      this.hasLooked = true;
+    }
     if (task.model < 0) return;
     const model = this.models.all[task.model]!;
     model.tasks[task.slot] = undefined;
