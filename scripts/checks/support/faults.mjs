@@ -577,12 +577,6 @@ export const FAULTS = [
     '',
   ),
   fault(
-    'the class ends who waits for its slot again',
-    'scheduler/timers.ts',
-    'if (tasks.asides[task] === Aside.away) {',
-    'if (tasks.asides[task] === Aside.back) {',
-  ),
-  fault(
     'who awaits is freed before it has ended',
     'scheduler/settle.ts',
     'return tasks.leased[task] === 1 || tasks.asides[task] === Aside.away;',
