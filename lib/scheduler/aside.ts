@@ -4,7 +4,8 @@
  *
  * It stays started meanwhile: its time-out and deadline go on, it does not count as waiting, no queue limit or class time-out touches
  * it, it is not charged again, and when its outcome is out its index is used again only when its function has really ended.
- * What it took of rate windows is spent: it is neither given back nor taken twice.
+ * What it took of rate windows is spent: it is neither given back nor taken twice. The bound that it declared says when it ends and not
+ * how long it will hold what it takes again, so it passes no reservation by it.
  */
 import { type CommandBuffer, CommandKind } from '../event/index.js';
 import { Aside, NONE, TaskState } from '../task/index.js';
@@ -22,8 +23,6 @@ export function giveBack(state: SchedulerState, task: number): void {
   tasks.leased[task] = 0;
   tasks.asides[task] = Aside.away;
   tasks.move(task, TaskState.awaiting);
-  // A start time that was reserved may have hung on its bound.
-  if (state.reservations.length > 0) state.noteInstant(state.nowMs);
   state.mayGrant = true;
 }
 

@@ -105,8 +105,5 @@ export function decide(state: SchedulerState, event: SchedulerEvent, nowMs: numb
   // And what this event made late: a task that came back past its time-out, one whose size rules its deadline out.
   expireDue(state, commands);
   grantAll(state, commands);
-  // Reserved starts may hang on other bounds now, or on none: look at them again at once.
-  const isAside = event.kind === EventKind.giveBack || event.kind === EventKind.takeAgain;
-  if (isAside && state.reservations.length > 0) state.noteInstant(nowMs);
   askToWake(state, commands);
 }

@@ -286,8 +286,9 @@ function grantOne(state: SchedulerState, task: number, rule: Rule, commands: Com
   if (tasks.asides[task] === Aside.away) {
     // It was started before, and goes on.
     tasks.asides[task] = Aside.back;
-    // A reserved start may hang on its bound, or on nothing any more.
-    if (state.reservations.length > 0) state.noteInstant(nowMs);
+    // A reserved start may hang on its end again.
+    const boundEndMs = tasks.grantsMs[task]! + tasks.boundsMs[task]!;
+    if (boundEndMs > nowMs && state.reservations.length > 0) state.noteInstant(boundEndMs);
     commands.push(CommandKind.proceed, task, NONE);
     return;
   }

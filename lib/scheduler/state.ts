@@ -155,9 +155,10 @@ export class SchedulerState {
     return pools;
   }
 
-  /** Until when all that starts with the task has declared to be done, ms from its start; 0 when some of it declares nothing. */
+  /** Until when all that starts with the task has declared to be done, ms from its start; 0 when some of it declares nothing, or it was started before. */
   boundOf(task: number): number {
-    const { boundsMs } = this.tasks;
+    const { boundsMs, asides } = this.tasks;
+    if (asides[task] === Aside.away) return 0;
     const gang = this.gangs.of(task);
     if (gang?.demand === undefined || gang.members[0] !== task) return boundsMs[task]!;
     let longestMs = 0;

@@ -53,7 +53,7 @@ const HABITS: Habits = {
   death: 0,
   reprioritise: 0.05,
   cancel: 0.04,
-  aside: 0,
+  aside: 0.25,
 };
 
 export interface Scenario {
@@ -158,7 +158,7 @@ export const SCENARIOS: readonly Scenario[] = [
     share: 'none',
     pools: { slots: { capacity: 4, amounts: [1], capacities: [1, 2, 4, 8] } },
     config: { leaseEndsAtTimeout: true },
-    habits: { aside: 0.25, timeout: 0.6 },
+    habits: { timeout: 0.6 },
   }),
   scenario({
     name: 'fractions',
@@ -259,7 +259,7 @@ export const SCENARIOS: readonly Scenario[] = [
   scenario({
     name: 'families',
     pools: { slots: { capacity: 5, amounts: [1], capacities: [3, 5] } },
-    habits: { aside: 0.25, child: 0.6, deadline: 0.25, cancel: 0.06, retry: 0.7 },
+    habits: { child: 0.6, deadline: 0.25, cancel: 0.06, retry: 0.7 },
   }),
   scenario({
     name: 'gangs and groups',
@@ -268,7 +268,7 @@ export const SCENARIOS: readonly Scenario[] = [
       slots: { capacity: 8, amounts: [1, 1, 2], capacities: [4, 8] },
       gpu: { capacity: 10, amounts: [0, 1, 3], capacities: [6, 10] },
     },
-    habits: { aside: 0.25, gang: 0.12, group: 0.5, reprioritise: 0.15, deadline: 0.05 },
+    habits: { gang: 0.12, group: 0.5, reprioritise: 0.15, deadline: 0.05 },
   }),
   scenario({
     name: 'sizes',

@@ -565,6 +565,12 @@ export const FAULTS = [
   fault('a slot given back is not given on', 'scheduler/aside.ts', '  state.mayGrant = true;\n', ''),
   fault('a wish to go on is lost', 'scheduler/aside.ts', '    commands.push(CommandKind.proceed, task, NONE);\n', ''),
   fault(
+    'a window is paid twice',
+    'scheduler/state.ts',
+    'this.tasks.asides[task] === Aside.no ? this.demands[number]! : this.poolsOf(number)',
+    'this.demands[number]!',
+  ),
+  fault(
     'who goes on is started anew',
     'scheduler/grant.ts',
     '  if (tasks.asides[task] === Aside.away) {',
@@ -575,6 +581,12 @@ export const FAULTS = [
     'scheduler/enqueue.ts',
     '  if (state.tasks.asides[task] === Aside.away) return true;\n',
     '',
+  ),
+  fault(
+    'the class ends who waits for its slot again',
+    'scheduler/timers.ts',
+    'if (tasks.asides[task] === Aside.away) {',
+    'if (tasks.asides[task] === Aside.back) {',
   ),
   fault(
     'who awaits is freed before it has ended',

@@ -159,6 +159,7 @@ export class SeenTask {
   /** Until when all that starts with it has declared to be done; 0 when some of it declares nothing. */
   get wantsBoundMs(): number {
     const { gang } = this;
+    if (this.isAside) return 0;
     if (gang === undefined || this.wants !== gang.demand) return this.boundMs;
     let longestMs = 0;
     for (const { boundMs } of gang.members) {
