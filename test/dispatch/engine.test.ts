@@ -148,8 +148,15 @@ describe('named sessions that share one slot', () => {
   let large: string;
   beforeAll(async () => {
     large = join(folder, 'large.gguf');
-    // Reading a token takes long enough that saving it is worth it on any machine.
-    await writeTinyGguf(large, { kind: 'random', dim: 256, layers: 4, contextTokens: 2_048 });
+    // Much to compute for each token and little to keep of it: saving is worth it also while others use the machine.
+    await writeTinyGguf(large, {
+      kind: 'random',
+      dim: 256,
+      layers: 4,
+      kvHeads: 1,
+      feedForward: 4_096,
+      contextTokens: 2_048,
+    });
   });
   const open = (savedSessionBytes: number) =>
     openYard({ path: large, sequences: 1, contextTokens: 1_024, savedSessionBytes });
