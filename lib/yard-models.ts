@@ -1,7 +1,7 @@
 /** The half of a yard that serves models: requests become tasks, engines are brought up, readers get their streams. */
 import { stat } from 'node:fs/promises';
-import leven from 'leven';
 import { AgentyardError, CancelledError, ClosedError, EngineError, UnknownModelError } from './base/errors.js';
+import { nearest } from './base/nearest.js';
 import type { createEngineBackend } from './dispatch/engine/index.js';
 import type { GgufHeader } from './memory/index.js';
 import { AnswerStream } from './runtime/answer-stream.js';
@@ -331,9 +331,7 @@ export class YardModels {
     const index = this.#models.findIndex((model) => model.name === name);
     if (index >= 0) return index;
     const names = this.#models.map((model) => model.name);
-    const nearest = names.toSorted((a, b) => leven(a, name) - leven(b, name))[0];
-    const isClose = nearest !== undefined && leven(nearest, name) <= 3;
-    throw new UnknownModelError(name, names, isClose ? nearest : undefined);
+    throw new UnknownModelError(name, names, nearest(name, names));
   }
 
   #modelChanged(): void {

@@ -1,8 +1,8 @@
 /** The options of a yard, checked where they enter. */
-import leven from 'leven';
 import { z } from 'zod';
 import { type AnyAgent, isAgent, type ReuseLimits } from './agents/index.js';
 import { InvalidOptionError } from './base/errors.js';
+import { nearest } from './base/nearest.js';
 import { ORDER_NAMES, SHARE_NAMES } from './policy/index.js';
 import { type ClassSettings, TASK_CLASSES, type TaskClassName } from './task/index.js';
 
@@ -278,10 +278,12 @@ function optionError(issue: z.core.$ZodIssue, options: YardOptions): InvalidOpti
   if (issue.code === 'unrecognized_keys') {
     const unknown = issue.keys[0]!;
     const known = knownKeys(issue.path);
-    const nearest = known.toSorted((a, b) => leven(a, unknown) - leven(b, unknown))[0];
-    const close = nearest !== undefined && leven(nearest, unknown) <= 3 ? nearest : undefined;
     const name = path === '' ? unknown : `${path}.${unknown}`;
-    return new InvalidOptionError(name, `Unknown option "${name}"; known: ${known.join(', ')}.`, close);
+    return new InvalidOptionError(
+      name,
+      `Unknown option "${name}"; known: ${known.join(', ')}.`,
+      nearest(unknown, known),
+    );
   }
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
     const inner = issue.errors

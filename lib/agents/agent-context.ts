@@ -113,6 +113,6 @@ export interface AgentContext {
   embed(texts: readonly string[], options?: EmbedOptions): Promise<Float32Array[]>;
   /** Says how far the call is. Reports that do not grow are dropped. */
   progress(done: number, total?: number, message?: string): void;
-  /** Hands a piece of the answer to whoever listens (`onPart`, SSE); the output still says the whole. */
+  /** Hands a piece of the answer to whoever listens (`onPart`, SSE); the output still says the whole. To hand a child's pieces on: `onPart: (text) => ctx.emit(text)`. */
   emit(text: string): void;
 }

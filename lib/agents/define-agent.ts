@@ -1,8 +1,8 @@
 /** Makes an agent out of its definition: whatever can be wrong with it is found here, and not when it runs. */
 import { InvalidAgentError } from '../base/agent-errors.js';
+import { nearest } from '../base/nearest.js';
 import type { Agent, AgentDefinition, AnyAgent } from './agent.js';
 import { jsonFormOf } from './json-form.js';
-import { nearest } from './nearest.js';
 import type { AgentSchema } from './schema.js';
 
 const BRAND = Symbol.for('agentyard.agent');

@@ -5,10 +5,10 @@
  * "sum" the highest of all. Among several, agents that are deprecated come last.
  */
 import { DuplicateAgentError, InvalidAgentError, UnknownAgentError } from '../base/agent-errors.js';
+import { nearest } from '../base/nearest.js';
 import type { AnyAgent } from './agent.js';
 import type { AgentDirectory } from './agent-service.js';
 import { isAgent } from './define-agent.js';
-import { nearest } from './nearest.js';
 
 interface Entry {
   readonly agent: AnyAgent;

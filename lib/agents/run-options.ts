@@ -1,11 +1,11 @@
 /** The options of a call, checked where they enter, and what its task is added with. */
 import { InvalidAgentError } from '../base/agent-errors.js';
 import { InvalidOptionError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import type { AddOptions } from '../dispatch/function/index.js';
 import type { AnyAgent } from './agent.js';
 import type { ChildOptions } from './agent-context.js';
 import type { RunOptions } from './agent-service.js';
-import { nearest } from './nearest.js';
 
 /** Options that become the task's, and are checked with it. */
 const TASK_OPTIONS = ['id', 'tenant', 'class', 'priority', 'deadlineMs', 'timeoutMs', 'budget', 'signal'] as const;

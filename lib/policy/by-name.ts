@@ -1,6 +1,6 @@
 /** Policies by the names that options and the command line use. A new object each time, since a policy may hold state. */
-import leven from 'leven';
 import { InvalidOptionError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import { aged } from './aged.js';
 import { fcfs } from './fcfs.js';
 import { none } from './none.js';
@@ -39,6 +39,9 @@ export function shareByName(name: string, parameters: Parameters = {}): Share {
 function lookUp<T>(option: string, known: Readonly<Record<string, T>>, name: string): T {
   if (Object.hasOwn(known, name)) return known[name]!;
   const names = Object.keys(known);
-  const nearest = names.toSorted((a, b) => leven(a, name) - leven(b, name))[0];
-  throw new InvalidOptionError(option, `Unknown ${option} "${name}"; known: ${names.join(', ')}.`, nearest);
+  throw new InvalidOptionError(
+    option,
+    `Unknown ${option} "${name}"; known: ${names.join(', ')}.`,
+    nearest(name, names),
+  );
 }

@@ -1,6 +1,6 @@
 /** What a chat says about tools: checked, and turned into the bounds of its answer. */
-import leven from 'leven';
 import { InvalidRequestError } from '../base/errors.js';
+import { nearest } from '../base/nearest.js';
 import type { ChatMessage, ToolBounds } from './backend.js';
 import type { ToolChoice, ToolDefinition } from './service.js';
 import { NO_PARAMETERS } from './tool-prompt.js';
@@ -12,7 +12,6 @@ export const TOOL_NAME = /^[\w-]{1,64}$/;
 /** Calls in one answer where several are wanted. A small model that cannot stop repeating a call is stopped here. */
 const CALLS_MAX = 8;
 /** Slips of the finger that a suggestion forgives. */
-const SUGGESTION_DISTANCE = 3;
 
 /** How a face of the package names the fields, for its errors. */
 export interface ToolFields {
@@ -67,9 +66,9 @@ function checkChoice(names: readonly string[], choice: ToolChoice | undefined, f
   if (choice === undefined || choice === 'none' || choice === 'auto') return;
   if (names.length === 0) throw refusal(fields.choice, 'expected "none" or "auto" where no tools are given.');
   if (choice === 'required' || names.includes(choice.name)) return;
-  const nearest = names.toSorted((a, b) => leven(a, choice.name) - leven(b, choice.name))[0]!;
   const shown = TOOL_NAME.test(choice.name) ? ` "${choice.name}"` : ' of that name';
-  const hint = leven(nearest, choice.name) <= SUGGESTION_DISTANCE ? ` Did you mean "${nearest}"?` : '';
+  const guess = nearest(choice.name, names);
+  const hint = guess === undefined ? '' : ` Did you mean "${guess}"?`;
   throw refusal(fields.choiceName, `there is no tool${shown} among the tools.${hint}`);
 }
 

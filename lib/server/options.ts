@@ -1,9 +1,8 @@
 /** The server's options, their defaults, and the check of their names. */
 
 import type { AgentService } from '../agents/index.js';
-import { InvalidOptionError } from '../base/index.js';
+import { InvalidOptionError, nearest } from '../base/index.js';
 import type { YardService } from '../runtime/service.js';
-import { closest } from './closest.js';
 
 /** Where log lines go and which ones; false for none. */
 export interface LogOptions {
@@ -53,7 +52,7 @@ export function resolveOptions(options: ServerOptions): ResolvedOptions {
   const known = ['yard', ...Object.keys(DEFAULTS)];
   for (const name of Object.keys(options)) {
     if (!known.includes(name)) {
-      throw new InvalidOptionError(name, `The server has no option "${name}".`, closest(name, known));
+      throw new InvalidOptionError(name, `The server has no option "${name}".`, nearest(name, known));
     }
   }
   const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));

@@ -1,6 +1,6 @@
 /** The `/v1` routes: what each reads, which call of the service it makes, and what it answers. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { InvalidRequestError, UnknownModelError } from '../base/index.js';
+import { InvalidRequestError, nearest, UnknownModelError } from '../base/index.js';
 import type { ModelInfo, TaskHints } from '../runtime/service.js';
 import { chatWithAgents } from './agents/agent-chat.js';
 import { readAgentTools } from './agents/agent-tools.js';
@@ -11,7 +11,6 @@ import { readEmbeddingBody } from './body/embedding-body.js';
 import { type GenerationFields, generationRequest } from './body/generation-fields.js';
 import type { HintFields } from './body/hint-fields.js';
 import { toolRequest } from './body/tool-fields.js';
-import { closest } from './closest.js';
 import { exchangeOf } from './exchange.js';
 import { unsupported } from './failure.js';
 import { type GenerateOptions, generate } from './generate.js';
@@ -91,7 +90,7 @@ export function registerRoutes(app: FastifyInstance, options: ResolvedOptions): 
     const model = models.find((candidate) => candidate.name === name);
     if (model !== undefined) return modelBody(model);
     const known = models.map((candidate) => candidate.name);
-    throw new UnknownModelError(name, known, closest(name, known));
+    throw new UnknownModelError(name, known, nearest(name, known));
   });
 }
 

@@ -1,6 +1,6 @@
 /** The options of a task, checked where they enter. By hand, and not by a schema: this is on the path of every task. */
-import leven from 'leven';
 import { DeadlineError, InvalidOptionError } from '../../base/errors.js';
+import { nearest } from '../../base/nearest.js';
 import { TASK_CLASSES, taskClassIndex } from '../../task/index.js';
 import type { AddOptions, RetryOptions } from './types.js';
 
@@ -12,7 +12,6 @@ interface Rule {
 /** Times in whole ms are kept in 32 bits by the core. */
 export const TIME_MS_MAX = 2 ** 31 - 1;
 const NAME_LENGTH_MAX = 256;
-const SUGGESTION_DISTANCE_MAX = 3;
 
 const isNumber = (value: unknown): value is number => typeof value === 'number';
 const isFiniteNumber = (value: unknown): value is number => Number.isFinite(value);
@@ -119,10 +118,8 @@ export function unknownName(
   unknown: string,
   known: readonly string[],
 ): InvalidOptionError {
-  const nearest = known.toSorted((a, b) => leven(a, unknown) - leven(b, unknown))[0];
-  const isClose = nearest !== undefined && leven(nearest, unknown) <= SUGGESTION_DISTANCE_MAX;
   const list = known.length === 0 ? 'none' : known.join(', ');
-  return new InvalidOptionError(option, `Unknown ${what} "${unknown}"; known: ${list}.`, isClose ? nearest : undefined);
+  return new InvalidOptionError(option, `Unknown ${what} "${unknown}"; known: ${list}.`, nearest(unknown, known));
 }
 
 function check(given: object, rules: Readonly<Record<string, Rule>>, prefix: string): void {

@@ -1,7 +1,6 @@
 /** The first look at a JSON body, the same for every route: null means absent, unknown fields are judged, known ones are typed. */
 import { z } from 'zod';
-import { InvalidRequestError } from '../../base/index.js';
-import { closest } from '../closest.js';
+import { InvalidRequestError, type NearestLimits, nearest } from '../../base/index.js';
 import { ApiError, unsupported } from '../failure.js';
 import { describe, explainIssues } from './explain-issue.js';
 import type { CHAT_NEUTRAL } from './neutral-fields.js';
@@ -9,6 +8,9 @@ import type { CHAT_NEUTRAL } from './neutral-fields.js';
 /** A header names the ignored fields; past this many it stops, so that no body can make a header too long. */
 const MAX_IGNORED_NAMES = 16;
 const PLAIN_NAME = /^[\w.-]{1,64}$/;
+
+/** What is refused must be meant for a name that we know: other products' fields pass. */
+const MISSPELT: NearestLimits = { slips: 2, share: 1 / 3 };
 
 /** Longest model name, in characters: names are echoed in errors. */
 const MAX_MODEL_NAME = 256;
@@ -57,7 +59,7 @@ export function readBody<T extends z.ZodObject>(
 }
 
 function refuseIfMisspelt(name: string, known: readonly string[]): void {
-  const suggestion = closest(name, known);
+  const suggestion = nearest(name, known, MISSPELT);
   if (suggestion === undefined) return;
   throw new ApiError(
     400,

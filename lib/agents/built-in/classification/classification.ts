@@ -9,6 +9,7 @@ import { defineAgent } from '../../define-agent.js';
 import { textSchema } from '../common/input-text.js';
 import { mapParallel } from '../common/map-parallel.js';
 import { type BuiltInOptions, builtInShape, readOptions } from '../common/options.js';
+import { listOf, textsInput, weightOf } from '../common/texts-input.js';
 import { embedAll } from '../text/embed-all.js';
 import { Taught } from '../text/taught.js';
 import { indicesOfLargest } from '../text/vectors.js';
@@ -44,8 +45,6 @@ export interface ClassificationOptions<L extends string = string> extends BuiltI
   embeddingModel?: string | undefined;
 }
 
-/** Texts of one call. */
-export const TEXTS_MAX = 10_000;
 /** A model that has to choose among more is lost in them, and the right label is hardly ever further down. */
 const CLOSEST_MAX = 5;
 /** Examples of each label that the model is shown. */
@@ -88,7 +87,6 @@ export function classification<const L extends string>(options: ClassificationOp
   const method = methodFor(known, settings.method);
   const labels = known.map(({ label }) => label);
   const { llm, closeMargin, top, version, embeddingModel, name = 'classification' } = settings;
-  const text = textSchema(settings.charactersMax);
   const label = z.enum(labels as [L, ...L[]]);
   const confidence = z.number().min(0).max(1);
 
@@ -132,9 +130,7 @@ export function classification<const L extends string>(options: ClassificationOp
     name,
     version,
     description: `Sorts texts by label: ${labels.slice(0, 10).join(', ')}${labels.length > 10 ? ' …' : ''}.`,
-    input: z.object({
-      texts: z.union([text, z.array(text).min(1).max(TEXTS_MAX)]).describe('One text, or many.'),
-    }),
+    input: textsInput(settings.charactersMax),
     output: z.object({
       results: z
         .array(
@@ -151,9 +147,9 @@ export function classification<const L extends string>(options: ClassificationOp
     embeddingModel,
     timeoutMs: settings.timeoutMs,
     pure: true,
-    weight: ({ texts }) => (typeof texts === 'string' ? 1 : texts.length),
-    async run({ texts }, ctx) {
-      const all = typeof texts === 'string' ? [texts] : texts;
+    weight: weightOf,
+    async run(input, ctx) {
+      const all = listOf(input);
       const predictor = await taught.get(ctx);
       const vectors = await embedAll(ctx, all, (done) => ctx.progress(done, all.length, 'texts embedded'));
       const verdicts = vectors.map((vector): { verdict: Verdict; closest: L[] } => {

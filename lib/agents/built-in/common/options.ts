@@ -1,7 +1,7 @@
 /** The options of a built-in agent: read once, when it is made, and refused by name when they are wrong. */
 import { z } from 'zod';
 import { InvalidAgentError } from '../../../base/agent-errors.js';
-import { nearest } from '../../nearest.js';
+import { nearest } from '../../../base/nearest.js';
 
 /** What all built-in agents may be told. */
 export interface BuiltInOptions {

@@ -4,10 +4,10 @@
  */
 import { z } from 'zod';
 import { defineAgent } from '../../define-agent.js';
-import { TEXTS_MAX } from '../classification/classification.js';
 import { EXAMPLES_FOR_REGRESSION, learnPredictor } from '../classification/predictor.js';
 import { textSchema } from '../common/input-text.js';
 import { type BuiltInOptions, builtInShape, readOptions } from '../common/options.js';
+import { listOf, textsInput, weightOf } from '../common/texts-input.js';
 import { embedAll } from '../text/embed-all.js';
 import { Taught } from '../text/taught.js';
 import { BUILT_IN_EXAMPLES, type SentimentExamples } from './examples.js';
@@ -43,7 +43,6 @@ export function sentiment(options: SentimentOptions = {}) {
   const settings = readOptions('sentiment', optionsSchema, options);
   const { neutralBelow, version, embeddingModel, name = 'sentiment' } = settings;
   const { positive, negative, neutral } = settings.examples ?? BUILT_IN_EXAMPLES;
-  const text = textSchema(settings.charactersMax);
   const labels = [
     { label: 'positive', texts: positive },
     { label: 'negative', texts: negative },
@@ -60,9 +59,7 @@ export function sentiment(options: SentimentOptions = {}) {
     name,
     version,
     description: 'Tells the tone of texts: positive, neutral or negative, with a score from -1 to 1.',
-    input: z.object({
-      texts: z.union([text, z.array(text).min(1).max(TEXTS_MAX)]).describe('One text, or many.'),
-    }),
+    input: textsInput(settings.charactersMax),
     output: z.object({
       results: z
         .array(
@@ -77,9 +74,9 @@ export function sentiment(options: SentimentOptions = {}) {
     embeddingModel,
     timeoutMs: settings.timeoutMs,
     pure: true,
-    weight: ({ texts }) => (typeof texts === 'string' ? 1 : texts.length),
-    async run({ texts }, ctx) {
-      const all = typeof texts === 'string' ? [texts] : texts;
+    weight: weightOf,
+    async run(input, ctx) {
+      const all = listOf(input);
       const predictor = await taught.get(ctx);
       const vectors = await embedAll(ctx, all, (done) => ctx.progress(done, all.length, 'texts embedded'));
       const results = vectors.map((vector) => {

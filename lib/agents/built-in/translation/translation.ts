@@ -7,6 +7,7 @@ import { defineAgent } from '../../define-agent.js';
 import { CHARACTERS_MAX, textSchema } from '../common/input-text.js';
 import { mapParallel } from '../common/map-parallel.js';
 import { type BuiltInOptions, builtInShape, readOptions } from '../common/options.js';
+import { TEXTS_MAX } from '../common/texts-input.js';
 import { type Glossary, type Term, termsFor } from './glossary.js';
 import { languageSchema } from './language.js';
 import { hasWords, type Languages } from './losses.js';
@@ -85,7 +86,6 @@ const outcomeSchema = z.discriminatedUnion('status', [
 ]);
 type Outcome = z.output<typeof outcomeSchema>;
 
-const TEXTS_MAX = 10_000;
 const LATER_TEMPERATURE = 0.3;
 /** Of an entry whose text is not intact after all attempts. */
 export const LOST_CODE = 'AY_TRANSLATION_LOST';
